@@ -1,0 +1,135 @@
+"""Backward walk: ∂L/∂node = Σ over the nodes it feeds of (∂L/∂child · ∂child/∂node).
+
+Each Step is data: what is derived, by which rule, from which *named* upstream gradients and local
+factors in teaching order.  The upstream is never inlined, so nothing grows with depth, and a step
+is made only when it is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from derive.expression import Expr
+from derive.graph import Graph, Node
+from derive.ops import indices
+from derive.quantity import Derivative, Id, Quantity
+
+__all__ = ["Derivation", "Factor", "Step", "Term"]
+
+
+@dataclass(frozen=True, slots=True)
+class Factor:
+    """A local derivative and its taught formula, ∂a[2][1]/∂z[2][1] = a[2][1]*(1 - a[2][1])."""
+
+    derivative: Derivative
+    expr: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """upstream · factor · factor …; upstream None stands for ∂L/∂L = 1."""
+
+    upstream: Derivative | None
+    factors: tuple[Factor, ...]
+
+    @property
+    def ids(self) -> tuple[Derivative, ...]:
+        """The named factors in order, upstream first."""
+        upstream = (self.upstream,) if self.upstream else ()
+        return upstream + tuple(factor.derivative for factor in self.factors)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """target = Σ terms, by a rule: seed, chain, sum over paths, sum over samples, update."""
+
+    target: Id
+    rule: str
+    terms: tuple[Term, ...]
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """The chain rule for every quantity that the graph's root depends on."""
+
+    graph: Graph
+
+    @cached_property
+    def _reached(self) -> set[Node]:
+        return self.graph.ancestors()
+
+    def derivative(self, q: Quantity) -> Derivative:
+        """∂root/∂q, carrying q's sample."""
+        root = self.graph.root
+        return Derivative(root.at(), q.at(), q.sample or root.sample, q.update)
+
+    def step(self, target: Derivative) -> Step:
+        """The one step that yields ∂root/∂q; KeyError if the root does not depend on q."""
+        graph = self.graph
+        if target.of != graph.root.at():
+            raise KeyError(str(target))
+        node, j = graph.locate(target.wrt, target.sample)
+        if (node, j) == graph.find(graph.root):
+            return Step(target, "seed", ())
+        if node not in self._reached or node.kind == "target":
+            raise KeyError(str(target))
+        terms = []
+        samples: set[int | None] = set()
+        for consumer, slot in graph.consumers(node):
+            if consumer not in self._reached:
+                continue
+            assert consumer.op is not None
+            if not consumer.op.differentiable(slot):
+                continue
+            shapes = [n.shape for n in consumer.inputs]
+            if node.sampled:
+                reading: list[int | None] = [target.sample]
+            else:
+                reading = [graph.root.sample] if graph.root.sample else graph.sample_numbers
+            for sample in reading if consumer.sampled else [None]:
+                for i in consumer.op.feeds(slot, j, *shapes):
+                    child = consumer.element(i)
+                    local = Derivative(child, node.element(j), sample or target.sample)
+                    expr = graph.partial(consumer, i, slot, j, sample)
+                    upstream = Derivative(graph.root.at(), child, sample)
+                    terms.append(Term(upstream, (Factor(local, expr),)))
+                    samples.add(sample)
+        if len(samples) > 1:
+            rule = "sum over samples"
+        else:
+            rule = "chain" if len(terms) == 1 else "sum over paths"
+        return Step(target, rule, tuple(terms))
+
+    def chain(self, target: Derivative, named: Callable[[Derivative], bool]) -> Step:
+        """The step for `target` with every upstream that is not `named` opened into its factors.
+
+        This is how a lecture that has no δ tells the same derivation:
+        ∂L/∂w = ∂L/∂a · ∂a/∂z · ∂z/∂w.  Sums are never opened: they are steps of their own.
+        """
+        step = self.step(target)
+        return Step(target, step.rule, tuple(self._open(term, named) for term in step.terms))
+
+    def _open(self, term: Term, named: Callable[[Derivative], bool]) -> Term:
+        if term.upstream is None or named(term.upstream):
+            return term
+        above = self.step(term.upstream)
+        if above.rule == "seed":
+            return Term(None, term.factors)
+        if above.rule != "chain":
+            return term
+        (inner,) = above.terms
+        return self._open(Term(inner.upstream, inner.factors + term.factors), named)
+
+    def targets(self) -> Iterator[Derivative]:
+        """∂root/∂q for every q that gets a gradient, from the root backwards."""
+        for node in reversed(self.graph.nodes):
+            if node in self._reached and node.kind != "target":
+                for sample in self.graph.sample_numbers if node.sampled else [None]:
+                    for i in indices(node.shape):
+                        yield self.derivative(node.element(i, sample))
+
+    def steps(self) -> Iterator[Step]:
+        """All steps, from the root backwards."""
+        return map(self.step, self.targets())

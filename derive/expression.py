@@ -1,0 +1,280 @@
+"""Formulas as small trees that keep the order in which they are written.
+
+`a*(1 - a)` stays `a*(1 - a)`: SymPy would sort and simplify it, so the tree that is *shown* is our
+own and SymPy is asked (see `symbolic`) only to differentiate and to prove.  One tree serves the
+operations' rules, circuits and formulas from specs; it is data, nothing in it can be executed.
+
+    parse("1/(1 + exp(-z))")   text -> tree, by a Pratt parser with caps on length and depth
+    text(tree)                 tree -> text
+    value(tree, env, table)    tree -> number or array, over any table of functions
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import reduce
+from typing import Any
+
+import numpy as np
+
+__all__ = ["ARITY", "MPMATH", "NUMPY", "Call", "Expr", "Num", "Ref"]
+__all__ += ["ExpressionError", "call", "parse", "refs", "substitute", "text", "value"]
+
+MAX_LENGTH, MAX_DEPTH, MAX_DIGITS, MAX_EXPONENT = 2000, 60, 40, 300
+
+
+@dataclass(frozen=True, slots=True)
+class Num:
+    """An exact number."""
+
+    value: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """A name: a string in a rule such as a*(1 - a), a quantity once the rule is applied."""
+
+    name: Hashable
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A function or operator applied to arguments, in teaching order."""
+
+    fn: str
+    args: tuple[Expr, ...]
+
+
+Expr = Num | Ref | Call
+
+
+class ExpressionError(ValueError):
+    """What is wrong with a formula, and at which character (from 0)."""
+
+    def __init__(self, message: str, offset: int) -> None:
+        super().__init__(message)
+        self.offset = offset
+
+
+def call(fn: str, *args: Expr | int) -> Expr:
+    """`call("*", 2, x)`; a sum or product of one argument is that argument."""
+    exprs = tuple(Num(Fraction(a)) if isinstance(a, int) else a for a in args)
+    return exprs[0] if len(exprs) == 1 and fn in "+*" else Call(fn, exprs)
+
+
+# What every function is called and how many arguments it takes (None: any number).
+ARITY: dict[str, int | None] = {"+": None, "*": None, "-": 2, "/": 2, "**": 2, "neg": 1, ">": 2}
+ARITY |= {"where": 3, "max": 2, "min": 2, "abs": 1, "exp": 1, "log": 1, "sqrt": 1}
+ARITY |= {"sin": 1, "cos": 1, "tanh": 1}
+
+# Branches look at the real part only, so that a complex step h·i never changes the branch; a tie
+# takes the first argument, which makes the complex step agree with relu′(0) = 0.
+_SHARED: dict[str, Callable[..., Any]] = {
+    "num": lambda number: number.numerator / number.denominator,
+    "+": lambda *a: reduce(lambda x, y: x + y, a),
+    "*": lambda *a: reduce(lambda x, y: x * y, a),
+    "-": lambda a, b: a - b,
+    "/": lambda a, b: a / b,
+    "**": lambda a, b: a**b,
+    "neg": lambda a: -a,
+    "where": np.where,
+}
+
+
+def _branching(real: Callable[[Any], Any]) -> dict[str, Callable[..., Any]]:
+    return {
+        ">": lambda a, b: real(a) > real(b),
+        "max": lambda a, b: np.where(real(a) >= real(b), a, b),
+        "min": lambda a, b: np.where(real(a) <= real(b), a, b),
+        "abs": lambda a: np.where(real(a) >= 0, a, -a),
+    }
+
+
+NUMPY: Mapping[str, Callable[..., Any]] = {
+    **_SHARED,
+    **_branching(np.real),
+    **{"exp": np.exp, "log": np.log, "sqrt": np.sqrt},
+    **{"sin": np.sin, "cos": np.cos, "tanh": np.tanh},
+}
+
+
+def MPMATH(context: Any) -> Mapping[str, Callable[..., Any]]:
+    """The same table over object arrays of mpmath numbers of the given context."""
+    names = ("exp", "log", "sqrt", "sin", "cos", "tanh")
+    lifted = {name: np.frompyfunc(getattr(context, name), 1, 1) for name in names}
+    lifted["num"] = lambda number: context.mpf(number.numerator) / number.denominator
+    return {**_SHARED, **_branching(np.frompyfunc(context.re, 1, 1)), **lifted}
+
+
+def value(
+    expr: Expr, env: Callable[[Any], Any], table: Mapping[str, Callable[..., Any]] = NUMPY
+) -> Any:
+    """The number (or array) that `expr` stands for, names looked up by `env`."""
+    if isinstance(expr, Num):
+        return int(expr.value) if expr.value.denominator == 1 else table["num"](expr.value)
+    if isinstance(expr, Ref):
+        return env(expr.name)
+    return table[expr.fn](*(value(arg, env, table) for arg in expr.args))
+
+
+def substitute(expr: Expr, names: Callable[[Any], Expr]) -> Expr:
+    """`expr` with every name replaced by `names(name)`."""
+    if isinstance(expr, Ref):
+        return names(expr.name)
+    if isinstance(expr, Num):
+        return expr
+    return Call(expr.fn, tuple(substitute(arg, names) for arg in expr.args))
+
+
+def refs(expr: Expr) -> Iterator[Any]:
+    """The names in `expr`, from left to right, repeated as often as they stand there."""
+    if isinstance(expr, Ref):
+        yield expr.name
+    elif isinstance(expr, Call):
+        for arg in expr.args:
+            yield from refs(arg)
+
+
+# --- text ------------------------------------------------------------------------------------
+
+# Binding power of each infix operator: left, right.  `**` binds to the right, the rest to the left.
+INFIX = {">": (5, 6), "+": (10, 11), "-": (10, 11), "*": (20, 21), "/": (20, 21), "**": (31, 30)}
+PREFIX_MINUS = 25
+_SPACED = {">", "+", "-"}
+
+
+def number_text(number: Fraction) -> str:
+    """`0.15` where the decimal expansion ends, else `1/3`."""
+    rest = number.denominator
+    for prime in (2, 5):
+        while rest % prime == 0:
+            rest //= prime
+    if rest != 1:
+        return f"{number.numerator}/{number.denominator}"
+    digits = 0
+    while (number * 10**digits).denominator != 1:
+        digits += 1
+    if not digits:
+        return str(number.numerator)
+    whole = str(abs(int(number * 10**digits))).rjust(digits + 1, "0")
+    return "-" * (number < 0) + f"{whole[:-digits]}.{whole[-digits:]}"
+
+
+def text(expr: Expr) -> str:
+    """One line of plain text, e.g. `a[2][1]*(1 - a[2][1])`; `parse` reads it back."""
+    return _text(expr, 0)
+
+
+def _text(expr: Expr, outer: int) -> str:
+    if isinstance(expr, Ref):
+        return str(expr.name)
+    if isinstance(expr, Num):
+        shown, power = number_text(expr.value), 99
+        if "/" in shown:
+            power = INFIX["/"][0]
+        if shown.startswith("-"):
+            power = min(power, PREFIX_MINUS)
+    elif expr.fn in INFIX:
+        power, right = INFIX[expr.fn]
+        sign = f" {expr.fn} " if expr.fn in _SPACED else expr.fn
+        first = _text(expr.args[0], power)
+        shown = sign.join([first, *(_text(arg, right) for arg in expr.args[1:])])
+        power = min(power, right)
+    elif expr.fn == "neg":
+        shown, power = "-" + _text(expr.args[0], PREFIX_MINUS), PREFIX_MINUS
+    else:
+        shown, power = f"{expr.fn}({', '.join(_text(arg, 0) for arg in expr.args)})", 99
+    return f"({shown})" if power < outer else shown
+
+
+_TOKEN = re.compile(
+    r"\s*(?:(?P<num>\d+(?:\.\d+)?(?:[eE][+-]?\d{1,3})?)|(?P<name>[A-Za-z_]\w*(?:\[\d+\])*)"
+    r"|(?P<op>\*\*|[-+*/(),>]))",
+    re.ASCII,
+)
+
+
+def parse(source: str) -> Expr:
+    """Read a formula; ExpressionError says what was not understood and where.
+
+    Operators `+ - * / ** >`, parentheses, the functions of ARITY and names with `[i]` indices.
+    Nothing is executed and nothing is simplified.
+    """
+    if len(source) > MAX_LENGTH:
+        raise ExpressionError(f"longer than {MAX_LENGTH} characters", MAX_LENGTH)
+    tokens, at = [], 0
+    while source[at:].strip():
+        match = _TOKEN.match(source, at)
+        if match is None or not match.lastgroup:
+            at += len(source[at:]) - len(source[at:].lstrip())
+            raise ExpressionError(f"{source[at]!r} is not part of a formula", at)
+        tokens.append((match.lastgroup, match[match.lastgroup], match.start(match.lastgroup)))
+        at = match.end()
+    parser = _Parser([*tokens, ("end", "", len(source.rstrip()))])
+    expr = parser.expression(0, 0)
+    parser.expect("end", "")
+    return expr
+
+
+class _Parser:
+    def __init__(self, tokens: list[tuple[str, str, int]]) -> None:
+        self.tokens = tokens
+        self.position = 0
+
+    def next(self) -> tuple[str, str, int]:
+        self.position += 1
+        return self.tokens[self.position - 1]
+
+    def expect(self, kind: str, word: str) -> None:
+        found, shown, at = self.next()
+        if (found, shown) != (kind, word):
+            wanted = repr(word) if word else "the end"
+            raise ExpressionError(f"found {shown or 'the end'!r}, expected {wanted}", at)
+
+    def expression(self, power: int, depth: int) -> Expr:
+        if depth > MAX_DEPTH:
+            raise ExpressionError(f"nested more than {MAX_DEPTH} deep", self.tokens[self.position][2])
+        left = self.operand(depth)
+        while True:
+            kind, word, _ = self.tokens[self.position]
+            if kind != "op" or word not in INFIX or INFIX[word][0] < power:
+                return left
+            self.next()
+            left = Call(word, (left, self.expression(INFIX[word][1], depth + 1)))
+
+    def operand(self, depth: int) -> Expr:
+        kind, word, at = self.next()
+        if kind == "num":
+            if len(word) > MAX_DIGITS:
+                raise ExpressionError(f"a number of more than {MAX_DIGITS} digits", at)
+            if abs(int(word.lower().partition("e")[2] or 0)) > MAX_EXPONENT:
+                raise ExpressionError(f"an exponent beyond ±{MAX_EXPONENT}", at)
+            return Num(Fraction(word))
+        if kind == "name":
+            if self.tokens[self.position][1] == "(":
+                return self.function(word, at, depth)
+            return Ref(word)
+        if word == "(":
+            inner = self.expression(0, depth + 1)
+            self.expect("op", ")")
+            return inner
+        if word == "-":
+            return Call("neg", (self.expression(PREFIX_MINUS, depth + 1),))
+        raise ExpressionError(f"found {word or 'the end'!r}, expected a number or a name", at)
+
+    def function(self, name: str, at: int, depth: int) -> Expr:
+        if not name.isalpha() or name == "neg" or name not in ARITY:
+            allowed = " ".join(sorted(f for f in ARITY if f.isalpha() and f != "neg"))
+            raise ExpressionError(f"unknown function {name!r}; there are {allowed}", at)
+        self.next()
+        args = [self.expression(0, depth + 1)]
+        while self.tokens[self.position][1] == ",":
+            self.next()
+            args.append(self.expression(0, depth + 1))
+        self.expect("op", ")")
+        if len(args) != ARITY[name]:
+            raise ExpressionError(f"{name} takes {ARITY[name]} arguments, found {len(args)}", at)
+        return Call(name, tuple(args))

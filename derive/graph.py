@@ -1,0 +1,147 @@
+"""Graph: a directed acyclic graph of named quantities, in topological order.
+
+A node is a *block* of quantities of one shape (a layer's weights, its pre-activations, the loss),
+so the graph's size follows the number of layers.  Scalars are addressed by Quantity; nothing is
+built per scalar until it is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from derive.expression import Expr, Ref, substitute
+from derive.ops import OUT, Index, Op, indices
+from derive.quantity import Derivative, Quantity
+
+__all__ = ["Graph", "Node"]
+
+Kind = Literal["input", "target", "parameter", "computed"]
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """A block of quantities `name[prefix…][element…]`; `sampled`: it has a value per sample."""
+
+    name: str
+    prefix: Index
+    shape: Index
+    kind: Kind
+    op: Op | None = None
+    inputs: tuple[Node, ...] = ()
+    trained: bool = False
+    sampled: bool = True
+
+    def __str__(self) -> str:
+        return str(Quantity(self.name, self.prefix))
+
+    __repr__ = __str__
+
+    def element(self, i: Index, sample: int | None = None) -> Quantity:
+        """The quantity at element i (counted from 1)."""
+        return Quantity(self.name, self.prefix + i, sample if self.sampled else None)
+
+    def elements(self, sample: int | None = None) -> Iterator[Quantity]:
+        """All quantities of the block, in row order."""
+        return (self.element(i, sample) for i in indices(self.shape))
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Nodes in topological order, for a number of samples; `root` is what is differentiated."""
+
+    nodes: tuple[Node, ...]
+    root: Quantity
+    samples: int = 1
+    _found: dict[tuple[str, Index, int, bool], Node] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        found = {(n.name, n.prefix, len(n.shape), n.sampled): n for n in self.nodes}
+        if len(found) != len(self.nodes):
+            raise ValueError("two nodes with the same name and shape")
+        object.__setattr__(self, "_found", found)
+
+    def of_kind(self, *kinds: Kind) -> list[Node]:
+        """The nodes of the given kinds, in topological order."""
+        return [n for n in self.nodes if n.kind in kinds]
+
+    @property
+    def sample_numbers(self) -> list[int | None]:
+        """The samples as ids name them: [None] when there is only one."""
+        return list(range(1, self.samples + 1)) if self.samples > 1 else [None]
+
+    def find(self, q: Quantity) -> tuple[Node, Index]:
+        """The node that holds `q` and the element's index in it; KeyError if there is none."""
+        per_sample = self.samples == 1 or q.sample is not None
+        for cut in range(len(q.index) + 1):
+            prefix, element = q.index[:cut], q.index[cut:]
+            for sampled in (True, False) if per_sample else (False,):
+                node = self._found.get((q.name, prefix, len(element), sampled))
+                if node and all(1 <= i <= n for i, n in zip(element, node.shape, strict=True)):
+                    if q.sample is None or (sampled and q.sample <= self.samples):
+                        return node, element
+        shared = self._found.get((q.name, q.index[:-1], 0, False))  # b[l][i] of a shared b[l]
+        if shared and shared.kind == "parameter" and q.index and q.sample is None:
+            if q.index[-1] <= self.consumers(shared)[0][0].shape[0]:
+                return shared, ()
+        raise KeyError(str(q))
+
+    def locate(self, q: Quantity, sample: int | None) -> tuple[Node, Index]:
+        """`find` for a sample where q has one per sample, else for q as it is."""
+        try:
+            return self.find(q.at(sample=sample))
+        except KeyError:
+            return self.find(q.at())
+
+    def consumers(self, node: Node) -> list[tuple[Node, int]]:
+        """The nodes that `node` feeds, each with the slot it enters."""
+        return [(c, slot) for c in self.nodes for slot, n in enumerate(c.inputs) if n is node]
+
+    def ancestors(self) -> set[Node]:
+        """The nodes that the root depends on, itself included."""
+        reached = {self.find(self.root)[0]}
+        for node in reversed(self.nodes):
+            if node in reached:
+                reached.update(node.inputs)
+        return reached
+
+    def rooted(self, root: Quantity) -> Graph:
+        """The same graph with another quantity to differentiate."""
+        self.find(root)
+        return replace(self, root=root)
+
+    def definition(self, q: Quantity) -> Expr | None:
+        """The formula of q in terms of the quantities it is computed from; None if it is given."""
+        node, i = self.find(q)
+        if node.op is None:
+            return None
+        shapes = [n.shape for n in node.inputs]
+        return self._named(node.op.definition(i, *shapes), node, q.sample)
+
+    def local(self, d: Derivative) -> Expr | None:
+        """The taught local derivative ∂of/∂wrt; None unless `of` is computed from `wrt` directly."""
+        of, i = self.locate(d.of, d.sample)
+        wrt, j = self.locate(d.wrt, d.sample)
+        shapes = [n.shape for n in of.inputs]
+        for slot, node in enumerate(of.inputs):
+            if of.op and node is wrt and of.op.differentiable(slot):
+                if i in of.op.feeds(slot, j, *shapes):
+                    return self.partial(of, i, slot, j, d.sample)
+        return None
+
+    def partial(self, node: Node, i: Index, slot: int, j: Index, sample: int | None) -> Expr:
+        """The taught ∂node[i]/∂input[j] for the input in `slot`, in terms of quantities."""
+        assert node.op is not None
+        return self._named(node.op.partial(slot, j, i), node, sample)
+
+    def _named(self, expr: Expr, node: Node, sample: int | None) -> Expr:
+        def name(local: tuple[str, Index] | tuple[str, Index, int]) -> Expr:
+            slot, index, *other = local
+            at = other[0] if other else sample
+            if slot == OUT:
+                return Ref(node.element(index, at))
+            assert node.op is not None
+            return Ref(node.inputs[node.op.slots.index(slot)].element(index, at))
+
+        return substitute(expr, name)

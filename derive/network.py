@@ -1,0 +1,81 @@
+"""Layers -> Graph.
+
+    z[l] = W[l] a[l-1] + b[l],  a[l] = f_l(z[l]),  a[0] = x,  L = Σ_i loss(a[last][i], t[i])
+
+Over a batch the graph ends in L = Σ_s L#s, or in the mean over the samples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from derive.graph import Graph, Node
+from derive.ops import ACTIVATIONS, Affine, Elementwise, Op, OverSamples, Total
+
+__all__ = ["Bias", "Layer", "network", "parameter_count"]
+
+Bias = Literal["per_unit", "shared", "none"]
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer of weights: `units` outputs, an activation, a kind of bias, what is trained."""
+
+    units: int
+    activation: Elementwise = ACTIVATIONS["sigmoid"]
+    bias: Bias = "per_unit"
+    train: frozenset[str] = frozenset({"weights", "biases"})
+
+
+def network(
+    inputs: int,
+    layers: Sequence[Layer],
+    loss: Elementwise,
+    samples: int = 1,
+    reduction: Literal["sum", "mean"] = "sum",
+) -> Graph:
+    """The graph of a fully connected network with `inputs` features."""
+    nodes: list[Node] = []
+
+    def add(name: str, prefix: tuple[int, ...], op: Op, *inputs: Node) -> Node:
+        shape = op.shape(*(n.shape for n in inputs))
+        nodes.append(Node(name, prefix, shape, "computed", op, inputs))
+        return nodes[-1]
+
+    def parameter(name: str, number: int, shape: tuple[int, ...], trained: bool) -> Node:
+        node = Node(name, (number,), shape, "parameter", trained=trained, sampled=False)
+        nodes.append(node)
+        return node
+
+    below = Node("x", (), (inputs,), "input")
+    nodes.append(below)
+    for number, layer in enumerate(layers, 1):
+        shape = (layer.units, below.shape[0])
+        feeding = [parameter("W", number, shape, "weights" in layer.train), below]
+        if layer.bias != "none":
+            units = (layer.units,) if layer.bias == "per_unit" else ()
+            feeding.append(parameter("b", number, units, "biases" in layer.train))
+        z = add("z", (number,), Affine(Affine().slots[: len(feeding)]), *feeding)
+        below = add("a", (number,), layer.activation, z)
+    target = Node("t", (), below.shape, "target")
+    nodes.append(target)
+    root = add("L", (), Total(), add("L", (), loss, below, target))
+    if samples > 1:
+        op = OverSamples(mean=reduction == "mean", samples=samples)
+        root = Node("L", (), (), "computed", op, (root,), sampled=False)
+        nodes.append(root)
+    return Graph(tuple(nodes), root.element(()), samples)
+
+
+def parameter_count(graph: Graph, layer: int | None = None) -> int:
+    """P, the number of trainable parameters, or P[l] of one layer; a shared bias counts once."""
+    count = 0
+    for node in graph.of_kind("parameter"):
+        if node.trained and layer in (None, node.prefix[0]):
+            size = 1
+            for n in node.shape:
+                size *= n
+            count += size
+    return count

@@ -1,0 +1,282 @@
+"""OPS: one row an operation, with its value and its local derivatives *as they are taught*.
+
+An elementwise operation is two formulas: `sigmoid` is 1/(1 + exp(-z)), its local derivative is
+a*(1 - a), in terms of its own output `a` because that is how it is computed by hand.  Everything
+else is read off the row: NumPy, mpmath and complex evaluation, the shown formula, and the SymPy
+expression that a test differentiates to prove the local derivative right.
+
+Affine maps and sums have a structure besides a formula; they are the only other classes.  Arrays
+have the shape of the node, followed by two axes: samples, variants.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import product
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from derive.expression import NUMPY, Call, Expr, Num, Ref, call, parse, substitute, value
+
+__all__ = ["ACTIVATIONS", "LOSSES", "OPS", "OUT", "Affine", "Array", "Elementwise", "Index"]
+__all__ += ["Op", "OverSamples", "Shape", "Table", "Total", "indices"]
+
+Array = npt.NDArray[Any]
+Index = tuple[int, ...]  # of an element in a node, counted from 1
+Shape = tuple[int, ...]
+Table = Mapping[str, Any]
+
+OUT = "out"  # the slot name of an operation's own output
+
+
+@dataclass(frozen=True)
+class Op(ABC):
+    """What a node does with its inputs.
+
+    Vectorised: `forward` and `backward` (vector-Jacobian product) over whole arrays.  Scalar:
+    `definition`, `feeds` and `partial`, formulas whose names are `(slot, index)` pairs,
+    or triples with a sample.  A test
+    holds the two against each other for every row of OPS.
+    """
+
+    slots: tuple[str, ...]
+
+    @abstractmethod
+    def shape(self, *inputs: Shape) -> Shape:
+        """Shape of the output."""
+
+    @abstractmethod
+    def forward(self, table: Table, *inputs: Array) -> Array:
+        """Output from inputs, computed with the functions in `table`."""
+
+    @abstractmethod
+    def backward(self, upstream: Array, output: Array, *inputs: Array) -> tuple[Array | None, ...]:
+        """∂L/∂input for each input from ∂L/∂output; None where the input gets no gradient."""
+
+    @abstractmethod
+    def definition(self, i: Index, *inputs: Shape) -> Expr:
+        """The formula of output element i."""
+
+    @abstractmethod
+    def feeds(self, slot: int, j: Index, *inputs: Shape) -> Iterable[Index]:
+        """The output elements that element j of input `slot` feeds."""
+
+    @abstractmethod
+    def partial(self, slot: int, j: Index, i: Index) -> Expr:
+        """The local derivative ∂out[i]/∂input[j], for an i that it feeds."""
+
+    def differentiable(self, slot: int) -> bool:
+        """Whether input `slot` gets a gradient at all (a target does not)."""
+        return True
+
+
+def indices(shape: Shape) -> Iterable[Index]:
+    """All element indices of a shape, counted from 1, in row order."""
+    return product(*(range(1, n + 1) for n in shape))
+
+
+@dataclass(frozen=True)
+class Elementwise(Op):
+    """out[i] = f(in[i], …), given by formulas; an input of shape () feeds every element."""
+
+    output: str
+    formula: Expr
+    partials: Mapping[str, Expr]
+    kinks: tuple[Expr, ...] = ()  # where one of these is 0, the derivative jumps
+    constants: Mapping[str, Fraction] | None = None  # e.g. alpha, with its default
+
+    def with_constants(self, **constants: Fraction) -> Elementwise:
+        """The same row with its constants set, as in leaky_relu with alpha = 0.1."""
+        if unknown := set(constants) - set(self.constants or ()):
+            raise ValueError(f"no constant {sorted(unknown)[0]}")
+        return replace(self, constants={**(self.constants or {}), **constants})
+
+    def rule(self, expr: Expr, i: Index, shapes: Mapping[str, Shape] | None = None) -> Expr:
+        """`expr` of the row applied to element i: names become (slot, index) pairs."""
+
+        def name(word: str) -> Expr:
+            if self.constants and word in self.constants:
+                return Num(self.constants[word])
+            if word == self.output:
+                return Ref((OUT, i))
+            return Ref((word, i if shapes is None or shapes[word] else ()))
+
+        return substitute(expr, name)
+
+    def shape(self, *inputs: Shape) -> Shape:
+        return np.broadcast_shapes(*inputs)
+
+    def _evaluate(self, expr: Expr, table: Table, output: Array | None, inputs: Sequence[Array]) -> Any:
+        names: dict[str, Any] = dict(zip(self.slots, inputs, strict=True))
+        names[self.output] = output
+        for name, constant in (self.constants or {}).items():
+            names[name] = value(Num(constant), names.__getitem__, table)
+        return value(expr, names.__getitem__, table)
+
+    def forward(self, table: Table, *inputs: Array) -> Array:
+        return np.asarray(self._evaluate(self.formula, table, None, inputs))
+
+    def local(self, slot: int, output: Array, *inputs: Array) -> Array:
+        """∂out[i]/∂in[i] as an array of the output's shape."""
+        local = self._evaluate(self.partials[self.slots[slot]], NUMPY, output, inputs)
+        return np.broadcast_to(local, output.shape)
+
+    def backward(self, upstream: Array, output: Array, *inputs: Array) -> tuple[Array | None, ...]:
+        return tuple(
+            upstream * self.local(slot, output, *inputs) if self.differentiable(slot) else None
+            for slot in range(len(inputs))
+        )
+
+    def definition(self, i: Index, *inputs: Shape) -> Expr:
+        return self.rule(self.formula, i, dict(zip(self.slots, inputs, strict=True)))
+
+    def feeds(self, slot: int, j: Index, *inputs: Shape) -> Iterable[Index]:
+        return [j] if inputs[slot] else indices(self.shape(*inputs))
+
+    def partial(self, slot: int, j: Index, i: Index) -> Expr:
+        return self.rule(self.partials[self.slots[slot]], i)
+
+    def differentiable(self, slot: int) -> bool:
+        return self.slots[slot] in self.partials
+
+
+@dataclass(frozen=True)
+class Affine(Op):
+    """z[i] = Σ_j W[i,j] a[j] + b[i]; W (units, inputs), b (units,), () when shared, or absent."""
+
+    slots: tuple[str, ...] = ("W", "a", "b")
+
+    def shape(self, *inputs: Shape) -> Shape:
+        return inputs[0][:1]
+
+    def forward(self, table: Table, *inputs: Array) -> Array:
+        weights, below, *bias = inputs
+        total = (weights * below).sum(axis=1)
+        return np.asarray(total + bias[0] if bias else total)
+
+    def backward(self, upstream: Array, output: Array, *inputs: Array) -> tuple[Array | None, ...]:
+        weights, below, *bias = inputs
+        gradients = (upstream[:, None] * below, (weights * upstream[:, None]).sum(axis=0))
+        return gradients + tuple(upstream if b.ndim > 2 else upstream.sum(axis=0) for b in bias)
+
+    def definition(self, i: Index, *inputs: Shape) -> Expr:
+        columns = range(1, inputs[0][1] + 1)
+        terms = [call("*", Ref(("W", (*i, j))), Ref(("a", (j,)))) for j in columns]
+        bias = [Ref(("b", i if inputs[2] else ()))] if len(inputs) > 2 else []
+        return call("+", *terms, *bias)
+
+    def feeds(self, slot: int, j: Index, *inputs: Shape) -> Iterable[Index]:
+        if self.slots[slot] == "W":
+            return [j[:1]]
+        if self.slots[slot] == "b" and j:
+            return [j]
+        return indices(self.shape(*inputs))
+
+    def partial(self, slot: int, j: Index, i: Index) -> Expr:
+        match self.slots[slot]:
+            case "W":
+                return Ref(("a", j[1:]))
+            case "a":
+                return Ref(("W", (*i, *j)))
+            case _:
+                return Num(Fraction(1))
+
+
+@dataclass(frozen=True)
+class Total(Op):
+    """L = Σ_i L[i], the sum over all elements."""
+
+    slots: tuple[str, ...] = ("L",)
+
+    def shape(self, *inputs: Shape) -> Shape:
+        return ()
+
+    def forward(self, table: Table, *inputs: Array) -> Array:
+        return np.asarray(inputs[0].sum(axis=0))
+
+    def backward(self, upstream: Array, output: Array, *inputs: Array) -> tuple[Array | None, ...]:
+        return (np.broadcast_to(upstream, inputs[0].shape),)
+
+    def definition(self, i: Index, *inputs: Shape) -> Expr:
+        return call("+", *(Ref(("L", j)) for j in indices(inputs[0])))
+
+    def feeds(self, slot: int, j: Index, *inputs: Shape) -> Iterable[Index]:
+        return [()]
+
+    def partial(self, slot: int, j: Index, i: Index) -> Expr:
+        return Num(Fraction(1))
+
+
+@dataclass(frozen=True)
+class OverSamples(Op):
+    """L = Σ_s L#s, the sum (or the mean) over the samples of a batch."""
+
+    slots: tuple[str, ...] = ("L",)
+    mean: bool = False
+    samples: int = 1
+
+    def shape(self, *inputs: Shape) -> Shape:
+        return inputs[0]
+
+    @property
+    def weight(self) -> Fraction:
+        """What one sample counts: 1 or 1/n."""
+        return Fraction(1, self.samples if self.mean else 1)
+
+    def forward(self, table: Table, *inputs: Array) -> Array:
+        total = inputs[0].sum(axis=-2, keepdims=True)
+        return np.asarray(total / self.samples if self.mean else total)
+
+    def backward(self, upstream: Array, output: Array, *inputs: Array) -> tuple[Array | None, ...]:
+        return (np.broadcast_to(upstream * float(self.weight), inputs[0].shape),)
+
+    def definition(self, i: Index, *inputs: Shape) -> Expr:
+        terms = call("+", *(Ref(("L", i, s)) for s in range(1, self.samples + 1)))
+        return Call("/", (terms, Num(Fraction(self.samples)))) if self.mean else terms
+
+    def feeds(self, slot: int, j: Index, *inputs: Shape) -> Iterable[Index]:
+        return [j]
+
+    def partial(self, slot: int, j: Index, i: Index) -> Expr:
+        return Num(self.weight)
+
+
+def _activation(
+    formula: str, derivative: str, kinks: tuple[str, ...] = (), **constants: str
+) -> Elementwise:
+    return Elementwise(
+        slots=("z",),
+        output="a",
+        formula=parse(formula),
+        partials={"z": parse(derivative)},
+        kinks=tuple(parse(kink) for kink in kinks),
+        constants={name: Fraction(number) for name, number in constants.items()},
+    )
+
+
+def _loss(formula: str, derivative: str) -> Elementwise:
+    return Elementwise(("a", "t"), "L", parse(formula), {"a": parse(derivative)})
+
+
+ACTIVATIONS: dict[str, Elementwise] = {
+    "sigmoid": _activation("1/(1 + exp(-z))", "a*(1 - a)"),
+    "tanh": _activation("tanh(z)", "1 - a**2"),
+    "relu": _activation("max(0, z)", "where(z > 0, 1, 0)", kinks=("z",)),
+    "leaky_relu": _activation(
+        "where(z > 0, z, alpha*z)", "where(z > 0, 1, alpha)", kinks=("z",), alpha="0.01"
+    ),
+    "identity": _activation("z", "1"),
+}
+
+LOSSES: dict[str, Elementwise] = {
+    "half_squared_error": _loss("1/2*(a - t)**2", "a - t"),
+    "squared_error": _loss("(a - t)**2", "2*(a - t)"),
+}
+
+OPS: dict[str, Op] = {**ACTIVATIONS, **LOSSES, "affine": Affine(), "total": Total()}
+OPS["over_samples"] = OverSamples()

@@ -1,0 +1,3 @@
+"""Teaching above the mathematics: specs, notations, worked examples, exercises, documents."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,76 @@
+"""The command line: `python -m generator …`, also installed as `chainwork …`.
+
+Only argparse is imported here; a command imports what it needs when it runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+__all__ = ["main"]
+
+FOUND, UNUSABLE = 1, 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="chainwork",
+        description="Backpropagation, derived step by step, certified, and turned into homework.",
+        epilog="chainwork make-exercise          a homework with its solution and key in output/\n"
+        "chainwork make-example mazur     a lecture, worked through completely\n"
+        "chainwork COMMAND --help         what a command can do",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="store_true", help="print the version")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+
+    spec_help = "a TOML file or the name of a built-in lecture"
+    exercise = commands.add_parser("make-exercise", help="randomised homework: question, solution, key")
+    exercise.add_argument("spec", metavar="SPEC", nargs="?", default="mazur", help=spec_help)
+    exercise.add_argument("--seed", metavar="N", help="same seed, same files; default: a new one")
+    exercise.add_argument("-n", "--count", type=int, default=1, metavar="N", help="how many variants")
+    example = commands.add_parser("make-example", help="the complete worked example of a spec")
+    example.add_argument("spec", metavar="SPEC", help=spec_help)
+    for command in (exercise, example):
+        command.add_argument("--notation", metavar="NAME", help="mazur, cummins, …: see list notations")
+        command.add_argument("--format", default="md,tex", metavar="LIST", help="default: md,tex")
+        command.add_argument("-o", "--out", default="output", metavar="DIR", help="default: output")
+
+    derive = commands.add_parser("derive", help="every quantity with its chain rule, value, certificate")
+    derive.add_argument("spec", metavar="SPEC", help=spec_help)
+    derive.add_argument("--json", action="store_true", help="for programs")
+    derive.add_argument("--of", metavar="ID", help="one quantity, e.g. dL/dW[1][2][1]")
+    derive.add_argument("--notation", metavar="NAME", help=argparse.SUPPRESS)
+
+    table = commands.add_parser("list", help="what there is")
+    table.add_argument("what", nargs="?", metavar="WHAT", help="notations, losses, activations, …")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; 0 fine, 1 it found something, 2 it cannot use its input."""
+    parser = _parser()
+    arguments = parser.parse_args(argv)
+    if arguments.version:
+        from generator import __version__
+
+        print(f"chainwork {__version__}")
+        return 0
+    if arguments.command is None:
+        parser.print_help()
+        return UNUSABLE
+    from generator.commands import COMMANDS, Unusable
+
+    try:
+        return COMMANDS[arguments.command](arguments)
+    except Unusable as error:
+        print(f"chainwork: {error}", file=sys.stderr)
+        return UNUSABLE
+    except KeyboardInterrupt:
+        print("chainwork: stopped", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0

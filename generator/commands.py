@@ -1,0 +1,206 @@
+"""What the commands do; `cli` parses, this module runs."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import secrets
+from argparse import Namespace
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+from generator.exercise import build, certified
+from generator.exercises import kind, kinds
+from generator.notation import NOTATIONS
+from generator.spec import LECTURES, Spec, SpecError, load
+
+__all__ = ["COMMANDS", "Unusable"]
+
+MOST_VARIANTS = 100_000
+MOST_PARAMETERS = 400  # of a worked example on pages
+
+
+class Unusable(ValueError):
+    """Input that cannot be used: one line that says what, where, and what is allowed."""
+
+
+def _choice(what: str, found: str, names: Iterable[str]) -> str:
+    names = list(names)
+    if found not in names:
+        near = difflib.get_close_matches(found, names, 1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise Unusable(f"{what}: found {found[:60]!r}, allowed: {', '.join(names)}{hint}")
+    return found
+
+
+def _spec(arguments: Namespace) -> Spec:
+    spec = load(arguments.spec)
+    if arguments.notation:
+        notation = _choice("--notation", arguments.notation, NOTATIONS)
+        spec = spec.model_copy(update={"notation": notation})
+    return spec
+
+
+def _formats(arguments: Namespace) -> list[str]:
+    from generator.render import FORMATS
+
+    return [_choice("--format", name.strip(), FORMATS) for name in arguments.format.split(",")]
+
+
+def _pages_of(spec: Spec) -> None:
+    count = sum(len(row) + 1 for layer in spec.network.layers for row in layer.weights)
+    if count > MOST_PARAMETERS:
+        raise Unusable(
+            f"{spec.name}: found {count} parameters, allowed: up to {MOST_PARAMETERS} on pages; "
+            f"`derive` has any of them with --of dL/dW[1][1][1]"
+        )
+
+
+def make_exercise(arguments: Namespace) -> int:
+    """Randomised homework: question, solution and key for each variant."""
+    from collections import Counter
+
+    from generator.draw import draw
+    from generator.publish import contents, variants_csv, write_file, write_folder
+
+    spec, formats = _spec(arguments), _formats(arguments)
+    _pages_of(spec)
+    if not 1 <= arguments.count <= MOST_VARIANTS:
+        raise Unusable(f"--count: found {arguments.count}, allowed: 1 to {MOST_VARIANTS}")
+    seed = arguments.seed or str(secrets.randbelow(10**6))
+    folder = Path(arguments.out) / spec.name
+    rejected: Counter[str] = Counter()
+    rows, worst, files = [], 0.0, {}
+    for number in range(1, arguments.count + 1):
+        exercise = draw(spec, seed, number, rejected)
+        files = contents(exercise, formats)
+        write_folder(folder / str(exercise.variant), files)
+        rows.append((str(number), str(exercise.variant)))
+        worst = max(worst, exercise.certificate.max_error)
+    write_file(folder / "variants.csv", variants_csv(rows))
+
+    where = folder / (rows[0][1] if len(rows) == 1 else "…")
+    print(f"{len(rows)} variant{'s' * (len(rows) > 1)} of {spec.name} in {folder}")
+    for page, what in (
+        ("question", "the homework; holds no answers"),
+        ("solution", "every step, with the numbers put in"),
+        ("key", f"{len(exercise.parts)} answers with their tolerances"),
+    ):
+        names = " ".join(name for name in files if name.startswith(page))
+        print(f"  {where}/{names:<27} {what}")
+    print(f"Certified by {', '.join(exercise.certificate.methods)}: within {worst:.0e}.")
+    if rejected:
+        reasons = ", ".join(f"{count} × {reason}" for reason, count in rejected.most_common())
+        print(f"Drawn again: {reasons}.")
+    print(f"The same again: make-exercise {arguments.spec} --seed {seed}")
+    print(f"Try next:       make-exercise {arguments.spec} --seed {seed} --count 30")
+    print(f"                make-example {arguments.spec}")
+    return 0
+
+
+def make_example(arguments: Namespace) -> int:
+    """The worked example for the spec's own numbers."""
+    from generator.publish import contents, write_folder
+
+    spec, formats = _spec(arguments), _formats(arguments)
+    _pages_of(spec)
+    exercise = certified(build(spec), prove=True)
+    folder = Path(arguments.out) / spec.name / "example"
+    files = contents(exercise, formats)
+    write_folder(folder, files)
+    for name in files:
+        print(folder / name)
+    proof = exercise.certificate
+    print(f"Certified by {', '.join(proof.methods)}: within {proof.max_error:.0e}.")
+    return 0
+
+
+def derive(arguments: Namespace) -> int:
+    """Every quantity by id, or one of them."""
+    from derive.quantity import parse
+    from generator.report import entries, entry, report
+
+    exercise = certified(build(_spec(arguments)), prove=True)
+    if arguments.of:
+        try:
+            chosen = [entry(exercise, parse(arguments.of))]
+        except KeyError:
+            allowed = "an id that the network has, such as dL/dW[1][1][1]"
+            raise Unusable(f"--of: found {arguments.of!r}, allowed: {allowed}") from None
+        except ValueError as error:
+            raise Unusable(f"--of: {error}") from None
+    else:
+        chosen = list(entries(exercise))
+    if arguments.json:
+        data = report(exercise)
+        wanted = {e.id for e in chosen}
+        data["quantities"] = [q for q in data["quantities"] if q["id"] in wanted]
+        if arguments.of:
+            data["steps"] = [s for s in data["steps"] if s["target"] in wanted]
+        print(json.dumps(data, indent=1))
+        return 0
+    wide = max(len(e.id) for e in chosen)
+    for e in chosen:
+        formula = "" if e.symbolic == e.id else f"  = {e.symbolic}"
+        print(f"{e.id:<{wide}}  {e.value: .10g}{formula}")
+    proof = exercise.certificate
+    print(f"Certified by {', '.join(proof.methods)}: within {proof.max_error:.0e}.")
+    return 0
+
+
+def _lectures() -> dict[str, str]:
+    return {path.stem: load(path.stem).title for path in sorted(LECTURES.glob("*.toml"))}
+
+
+def _tables() -> dict[str, Callable[[], Mapping[str, str]]]:
+    from derive.expression import text
+    from derive.ops import ACTIVATIONS, LOSSES
+    from generator.render import FORMATS
+
+    return {
+        "notations": lambda: {n.name: n.title for n in NOTATIONS.values()},
+        "losses": lambda: {name: f"{text(op.formula)} for each output" for name, op in LOSSES.items()},
+        "activations": lambda: {name: text(op.formula) for name, op in ACTIVATIONS.items()},
+        "kinds": lambda: {name: (kind(name).__doc__ or "").splitlines()[0] for name in kinds()},
+        "formats": lambda: {name: f"files ending in .{name}" for name in FORMATS},
+        "lectures": _lectures,
+    }
+
+
+def list_what(arguments: Namespace) -> int:
+    """What there is."""
+    tables = _tables()
+    wanted = [_choice("list", arguments.what, tables)] if arguments.what else list(tables)
+    for what in wanted:
+        if len(wanted) > 1:
+            print(what)
+        rows = tables[what]()
+        wide = max(map(len, rows))
+        for name, title in rows.items():
+            print(f"{'  ' * (len(wanted) > 1)}{name:<{wide}}  {title}")
+    return 0
+
+
+def _guarded(command: Callable[[Namespace], int]) -> Callable[[Namespace], int]:
+    """Every kind of unusable input as one line."""
+
+    def run(arguments: Namespace) -> int:
+        from generator.render import CannotWrite
+
+        try:
+            return command(arguments)
+        except (SpecError, CannotWrite) as error:
+            raise Unusable(str(error)) from None
+        except OSError as error:
+            where = error.filename or getattr(arguments, "out", "")
+            raise Unusable(f"{where}: cannot be written: {error.strerror}") from None
+
+    return run
+
+
+COMMANDS: Mapping[str, Callable[[Namespace], int]] = {
+    "make-exercise": _guarded(make_exercise),
+    "make-example": _guarded(make_example),
+    "derive": _guarded(derive),
+    "list": _guarded(list_what),
+}

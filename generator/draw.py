@@ -1,0 +1,168 @@
+"""Variants: every student's own stream of numbers, drawn, screened, and drawn again if need be.
+
+A stream is BLAKE2 of (seed, variant number, attempt): the same on every machine and with every
+version of NumPy, and drawing again never walks into another variant's numbers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from decimal import Decimal
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from derive.expression import NUMPY, value
+from derive.ops import Elementwise
+from generator.exercise import Exercise, ask, build, certified
+from generator.exercises import DEFAULT, kind
+from generator.spec import Draw, NetworkSpec, Range, Spec, SpecError
+
+__all__ = ["ATTEMPTS", "digest", "draw", "variant_id"]
+
+ATTEMPTS = 500
+KINK_MARGIN = 0.05  # |pre-activation| of a unit whose derivative jumps at 0
+SMALLEST_ANSWER = 1e-4
+SATURATED = 0.02  # of a sigmoid or tanh: its derivative there, over the largest it can be
+
+# Targets that the output activation can reach; of any other, from −0.95 to 0.95.
+TARGETS = {"sigmoid": Range(min=Decimal("0.05"), max=Decimal("0.95"))}
+OTHER_TARGETS = Range(min=Decimal("-0.95"), max=Decimal("0.95"))
+
+
+class _Stream:
+    """Numbers that depend on nothing but their key."""
+
+    def __init__(self, *key: object) -> None:
+        self.key = "\x1f".join(map(str, key)).encode()
+        self.taken = 0
+
+    def integer(self, low: int, high: int) -> int:
+        """An integer from low to high, both included (bias below 2⁻⁴⁰ for spans of 10⁶)."""
+        self.taken += 1
+        word = hashlib.blake2b(self.key + b"\x1f%d" % self.taken, digest_size=8).digest()
+        return low + int.from_bytes(word, "big") % (high - low + 1)
+
+    def decimal(self, source: Range) -> Decimal:
+        """A decimal of the range, never 0."""
+        unit = Decimal(1).scaleb(-source.decimals)
+        low, high = (int((bound / unit).to_integral_value()) for bound in (source.min, source.max))
+        while (drawn := self.integer(low, high)) == 0:
+            pass
+        return drawn * unit
+
+
+def digest(spec: Spec) -> str:
+    """Identifies a spec's content."""
+    return hashlib.sha256(spec.model_dump_json().encode()).hexdigest()[:16]
+
+
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford: no I, L, O, U to misread
+
+
+def variant_id(spec: Spec, seed: object, number: int) -> str:
+    """Five characters and a check character, e.g. K7Q2MX; says nothing about the seed."""
+    hashed = hashlib.blake2b(f"{digest(spec)}\x1f{seed}\x1f{number}".encode(), digest_size=8)
+    rest, places = int.from_bytes(hashed.digest(), "big"), []
+    for _ in range(5):
+        rest, place = divmod(rest, 32)
+        places.append(place)
+    check = sum((position + 1) * place for position, place in enumerate(places)) % 31
+    return "".join(_ALPHABET[p] for p in [*places, check])
+
+
+def _redrawn(net: NetworkSpec, source: Draw, stream: _Stream) -> NetworkSpec:
+    """The same network with new inputs, targets, weights and biases."""
+
+    def rows(shape: list[list[Any]], drawn_from: Range) -> list[list[Decimal]]:
+        return [[stream.decimal(drawn_from) for _ in row] for row in shape]
+
+    layers = []
+    for layer in net.layers:
+        weights = rows(layer.weights, source.weights)
+        if layer.kind_of_bias == "shared":
+            biases = [stream.decimal(source.biases)] * len(layer.biases)
+        else:
+            biases = [stream.decimal(source.biases) for _ in layer.biases]
+        layers.append(layer.model_copy(update={"weights": weights, "biases": biases}))
+    targets = source.targets or TARGETS.get(net.layers[-1].activation, OTHER_TARGETS)
+    drawn = {"inputs": rows(net.inputs, source.inputs), "targets": rows(net.targets, targets)}
+    return net.model_copy(update={**drawn, "layers": layers})
+
+
+# --- screening --------------------------------------------------------------------------------
+
+
+def _near_kink(exercise: Exercise) -> bool:
+    for node in exercise.graph.nodes:
+        if isinstance(node.op, Elementwise) and node.op.kinks:
+            arrays = dict(zip(node.op.slots, (exercise.values.forward[n] for n in node.inputs)))
+            for kink in node.op.kinks:
+                if (np.abs(value(kink, arrays.__getitem__, NUMPY)) < KINK_MARGIN).any():
+                    return True
+    return False
+
+
+def _locals(exercise: Exercise) -> Iterator[tuple[Elementwise, Any]]:
+    for node in exercise.graph.nodes:
+        if isinstance(node.op, Elementwise) and node.name == "a":
+            inputs = [exercise.values.forward[n] for n in node.inputs]
+            yield node.op, node.op.local(0, exercise.values.forward[node], *inputs)
+
+
+def _dead(exercise: Exercise) -> bool:
+    return any((local == 0).all() for _, local in _locals(exercise))
+
+
+def _saturated(exercise: Exercise) -> bool:
+    smooth = ((op, local) for op, local in _locals(exercise) if not op.kinks)
+    return any((np.abs(local) < SATURATED * 0.25).any() for _, local in smooth)
+
+
+def _vanishing(exercise: Exercise) -> bool:
+    return any(0 < abs(part.answer) < SMALLEST_ANSWER for part in exercise.parts)
+
+
+def _coincidence(exercise: Exercise) -> bool:
+    pairs = combinations(exercise.parts, 2)
+    return any(
+        a.answer != b.answer and abs(a.answer - b.answer) <= a.tolerance + b.tolerance
+        for a, b in pairs
+    )
+
+
+# Why a draw is thrown away, in the order of the tests, with what a spec can loosen.
+SCREENS: dict[str, tuple[Callable[[Exercise], bool], str]] = {
+    "a unit at a kink": (_near_kink, "wider ranges of draw.weights"),
+    "a layer without an active unit": (_dead, "positive draw.biases or wider draw.weights"),
+    "a saturated unit": (_saturated, "narrower draw.weights, draw.biases and draw.inputs"),
+    "a vanishing answer": (_vanishing, "wider draw.weights or draw.inputs"),
+    "two parts with the same answer": (_coincidence, "more draw decimals or more digits"),
+}
+
+
+def draw(spec: Spec, seed: object, number: int, rejected: Counter[str] | None = None) -> Exercise:
+    """Variant `number` of a spec under a seed: certified, screened, the same for ever.
+
+    `rejected` counts the draws thrown away, by reason.  SpecError if no draw in 500 is good.
+    """
+    rejected = Counter() if rejected is None else rejected
+    here: Counter[str] = Counter()
+    for attempt in range(ATTEMPTS):
+        stream = _Stream(seed, digest(spec), number, attempt)
+        drawn = spec.model_copy(update={"network": _redrawn(spec.network, spec.draw, stream)})
+        exercise = build(drawn)
+        exercise = ask(exercise, kind(DEFAULT).ask(exercise))
+        reason = next((why for why, (test, _) in SCREENS.items() if test(exercise)), None)
+        if reason is None:
+            variant = variant_id(spec, seed, number)
+            return certified(replace(exercise, kind=DEFAULT, variant=variant))
+        here[reason] += 1
+        rejected[reason] += 1
+    reason, count = here.most_common(1)[0]
+    found = f"{count} of {ATTEMPTS} draws with {reason}"
+    raise SpecError(spec.name, "draw", found, f"try {SCREENS[reason][1]}")

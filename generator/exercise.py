@@ -1,0 +1,200 @@
+"""Exercise: what everything downstream (pages, keys, marking) is fed by, and nothing else.
+
+An Exercise is a spec with its numbers, the derivation, the values before and after the updates,
+their certificate, and the parts that are asked.  A worked example is an Exercise that asks nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from derive.backprop import Derivation
+from derive.descent import Iterate, descend
+from derive.evaluate import Values, arrays
+from derive.expression import refs
+from derive.graph import Graph
+from derive.ops import Array
+from derive.quantity import Id, Quantity
+from derive.verify import Certificate, Uncertified, certify, quantities
+from generator.notation import NOTATIONS, Namer
+from generator.spec import Spec
+
+__all__ = ["Exercise", "Part", "ask", "build", "certified"]
+
+SMALL = 40  # parameters up to which SymPy differentiates the composed loss as well
+
+
+@dataclass(frozen=True)
+class Part:
+    """One answer that is asked for.  `answer` ± `tolerance` is right: whoever rounds every
+    intermediate result to the digits that the sheet asks for lands inside."""
+
+    quantity: Id
+    group: str
+    answer: float
+    tolerance: float
+    points: int = 1
+    depends_on: tuple[str, ...] = ()
+    form: str = "number"
+
+    @property
+    def id(self) -> str:
+        """The quantity's id, e.g. dL/dW[1][2][1]."""
+        return str(self.quantity)
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """A spec and its numbers; `parts` are asked, `variant` names this draw."""
+
+    spec: Spec
+    derivation: Derivation
+    iterates: tuple[Iterate, ...]
+    kind: str = "example"
+    variant: str | None = None
+    parts: tuple[Part, ...] = ()
+    proof: Certificate | None = None
+
+    @property
+    def graph(self) -> Graph:
+        return self.derivation.graph
+
+    @property
+    def certificate(self) -> Certificate:
+        """What vouches for the numbers; asking for it before `certified` is an error."""
+        if self.proof is None:
+            raise Uncertified(f"{self.spec.name} has not been certified")
+        return self.proof
+
+    @property
+    def values(self) -> Values:
+        """Before any update."""
+        return self.iterates[0].values
+
+    @cached_property
+    def namer(self) -> Namer:
+        """Writes this exercise's quantities in its notation."""
+        return Namer(NOTATIONS[self.spec.notation], self.graph)
+
+    def number(self, q: Id) -> float:
+        """The value of any quantity, W@1 and L@1 included."""
+        values = self.iterates[q.update].values
+        return values.number(replace(q, update=0))
+
+
+def build(spec: Spec) -> Exercise:
+    """Evaluate a spec's own numbers; nothing may leave the program before it is `certified`."""
+    graph = spec.network.graph()
+    data = arrays(graph, spec.network.numbers())
+    rate = float(spec.network.learning_rate)
+    iterates = tuple(descend(graph, data, rate, spec.network.updates))
+    return Exercise(spec, Derivation(graph), iterates)
+
+
+def certified(exercise: Exercise, prove: bool = False) -> Exercise:
+    """The exercise with a certificate over every state; Uncertified if two methods disagree.
+
+    `prove`: let SymPy differentiate the composed loss too, where the network is small.
+    """
+    graph = exercise.graph
+    given = [q for q in quantities(graph) if graph.definition(q) is None]
+    asked = given if prove and len(given) <= SMALL else None
+    proofs = [certify(exercise.derivation, it.values, asked) for it in exercise.iterates]
+    worst = max(proof.max_error for proof in proofs)
+    return replace(exercise, proof=Certificate(proofs[0].methods, worst))
+
+
+# --- parts ------------------------------------------------------------------------------------
+
+
+def significant(digits: int, toward: str) -> Array:
+    """A rounding of arrays to `digits` significant digits: to the nearest, up or down."""
+    step = {"nearest": np.rint, "up": np.ceil, "down": np.floor}[toward]
+
+    def rounded(array: Array) -> Array:
+        scale = np.abs(array)
+        power = np.floor(np.log10(np.where(scale > 0, scale, 1.0))) - (digits - 1)
+        # 10.0**p is exact for p ≥ 0 only, so a small number is multiplied, not divided.
+        up, down = 10.0 ** np.maximum(power, 0), 10.0 ** np.maximum(-power, 0)
+        return np.asarray(step(array / up * down) / down * up)
+
+    return rounded
+
+
+def tolerances(exercise: Exercise, wanted: Iterable[Id]) -> dict[Id, float]:
+    """|answer − the answer of somebody who rounds each intermediate result|, for rounding to
+    nearest, up and down in turn; half as much again, and half a unit of the last digit asked."""
+    spec, digits = exercise.spec, exercise.spec.digits
+    rate, updates = float(spec.network.learning_rate), spec.network.updates
+    data = exercise.iterates[0].data
+    passes = [
+        tuple(descend(exercise.graph, data, rate, updates, significant(digits, toward)))
+        for toward in ("nearest", "up", "down")
+    ]
+    result = {}
+    for q in wanted:
+        exact = exercise.number(q)
+        careless = [replace(exercise, iterates=p).number(q) for p in passes]
+        unit = 10.0 ** (np.floor(np.log10(abs(exact))) - (digits - 1)) if exact else 0.0
+        result[q] = 1.5 * max(abs(c - exact) for c in careless) + 0.5 * float(unit)
+    return result
+
+
+def parents(exercise: Exercise, q: Id) -> Iterator[Id]:
+    """The quantities that q is computed from directly, as it is taught."""
+    if q.update:
+        yield from _gradients(exercise)
+        return
+    if isinstance(q, Quantity):
+        definition = exercise.graph.definition(q)
+        yield from refs(definition) if definition else ()
+        return
+    for term in exercise.derivation.step(q).terms:
+        if term.upstream:
+            yield term.upstream
+        for factor in term.factors:
+            yield from refs(factor.expr)
+
+
+def _gradients(exercise: Exercise) -> Iterator[Id]:
+    """What a number after an update rests on: every gradient that moved a parameter."""
+    for node in exercise.graph.of_kind("parameter"):
+        if node.trained:
+            yield from (exercise.derivation.derivative(p) for p in node.elements())
+
+
+def dependencies(exercise: Exercise, q: Id, asked: set[Id]) -> tuple[str, ...]:
+    """The asked quantities that q rests on without another asked one in between."""
+    found: dict[Id, None] = {}
+    pending, seen = list(parents(exercise, q)), set()
+    while pending:
+        current = pending.pop(0)
+        if current in seen:
+            continue
+        seen.add(current)
+        if current in asked:
+            found[current] = None
+        else:
+            pending.extend(parents(exercise, current))
+    return tuple(str(d) for d in found)
+
+
+def ask(exercise: Exercise, wanted: Iterable[tuple[str, Id]]) -> Exercise:
+    """The exercise with a part for each (group, quantity)."""
+    groups = {q: group for group, q in wanted}
+    tolerance = tolerances(exercise, groups)
+    parts = tuple(
+        Part(
+            quantity=q,
+            group=group,
+            answer=exercise.number(q),
+            tolerance=tolerance[q],
+            depends_on=dependencies(exercise, q, set(groups) - {q}),
+        )
+        for q, group in groups.items()
+    )
+    return replace(exercise, parts=parts)

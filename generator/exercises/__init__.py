@@ -1,0 +1,25 @@
+"""Exercise kinds: one file each, found because it is there.
+
+A kind is a module with a docstring (its first line is what `list kinds` prints) and a function
+`ask(exercise) -> [(group, quantity), …]`, the parts in the order in which they are asked.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+__all__ = ["DEFAULT", "kind", "kinds"]
+
+DEFAULT = "backprop"
+
+
+def kinds() -> list[str]:
+    """The names of all kinds."""
+    return sorted(p.stem for p in Path(__file__).parent.glob("[a-z]*.py"))
+
+
+def kind(name: str) -> ModuleType:
+    """The module of a kind."""
+    return import_module(f"generator.exercises.{name}")

@@ -1,0 +1,340 @@
+"""The math tree: what a formula looks like, apart from any format; and its LaTeX printer.
+
+Nobody else writes LaTeX math.  Another printer (MathML, typst) is another function over the same
+nodes.  The LaTeX is what pdflatex and GitHub's Markdown both read: no backslash before punctuation,
+no `<`, `*` or `|`, and no `_` behind a brace, which Markdown would take for emphasis.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import singledispatch
+from typing import Literal
+
+__all__ = ["Aligned", "Cases", "Fence", "Fraction", "Index", "Matrix", "Node", "Number", "Op"]
+__all__ += ["Row", "Symbol", "Text", "equation", "latex", "negative", "row", "width"]
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A decimal as it is shown, `-0.0822`; with an exponent `4.386·10^-7`."""
+
+    text: str
+    exponent: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """A letter (italic, Greek as Unicode) or a word (upright)."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Words inside a formula."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Op:
+    """An operator or relation: + − · × = > ≤ ≈ ∂ ∑, or a comma or space."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Side by side."""
+
+    items: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fraction:
+    top: Node
+    bottom: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """A base with a subscript, a superscript, or both."""
+
+    base: Node
+    sub: Node | None = None
+    sup: Node | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """In parentheses (or brackets)."""
+
+    body: Node
+    kind: Literal["()", "[]"] = "()"
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    rows: tuple[tuple[Node, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cases:
+    """Values with their conditions."""
+
+    branches: tuple[tuple[Node, Node], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Aligned:
+    """Lines, each of a left and a right side; a right side starts with its relation."""
+
+    lines: tuple[tuple[Node, Node], ...]
+
+
+Node = Number | Symbol | Text | Op | Row | Fraction | Index | Fence | Matrix | Cases | Aligned
+
+EMPTY = Row(())
+
+
+def row(*items: Node | str) -> Row:
+    """`row(a, "+", b)`; strings are operators."""
+    return Row(tuple(Op(i) if isinstance(i, str) else i for i in items))
+
+
+def negative(node: Node) -> bool:
+    """Whether the node starts with a minus sign of its own."""
+    if isinstance(node, Row) and node.items:
+        return node.items[0] == Op("−") or negative(node.items[0])
+    return isinstance(node, Number) and node.text.startswith("-")
+
+
+# --- measuring and breaking -------------------------------------------------------------------
+
+LINE = 36.0  # em that a displayed line may take
+
+
+@singledispatch
+def width(node: object) -> float:
+    """Rough width in em, on the safe side."""
+    raise TypeError(node)
+
+
+@width.register
+def _(node: Number) -> float:
+    return 0.5 * len(node.text) + (0 if node.exponent is None else 2.6)
+
+
+@width.register
+def _(node: Symbol) -> float:
+    return 0.62 if len(node.text) == 1 else 0.55 * len(node.text)
+
+
+@width.register
+def _(node: Text) -> float:
+    return 0.5 * len(node.text)
+
+
+@width.register
+def _(node: Op) -> float:
+    return {"∂": 0.6, ",": 0.45, " ": 1.0}.get(node.text, 1.35)
+
+
+@width.register
+def _(node: Row) -> float:
+    return sum(width(item) for item in node.items)
+
+
+@width.register
+def _(node: Fraction) -> float:
+    return max(width(node.top), width(node.bottom)) + 0.3
+
+
+@width.register
+def _(node: Index) -> float:
+    return width(node.base) + 0.75 * max(width(s) if s else 0 for s in (node.sub, node.sup)) + 0.1
+
+
+@width.register
+def _(node: Fence) -> float:
+    return width(node.body) + (1.2 if tall(node.body) else 0.8)
+
+
+@width.register
+def _(node: Matrix) -> float:
+    columns = zip(*node.rows, strict=True)
+    return sum(max(map(width, column)) + 1.0 for column in columns) + 0.5
+
+
+@width.register
+def _(node: Cases) -> float:
+    return 2.0 + max(width(v) + 2.0 + width(c) for v, c in node.branches)
+
+
+@width.register
+def _(node: Aligned) -> float:
+    return max(width(left) for left, _ in node.lines) + max(width(right) for _, right in node.lines)
+
+
+def tall(node: Node) -> bool:
+    """Whether parentheses around the node must grow."""
+    if isinstance(node, Row):
+        return any(map(tall, node.items))
+    if isinstance(node, Index):
+        return tall(node.base)
+    return isinstance(node, Fraction | Matrix | Cases | Aligned) or (
+        isinstance(node, Fence) and tall(node.body)
+    )
+
+
+def _broken(node: Node, room: float) -> list[Node]:
+    """The node as lines of at most `room` em, broken before its + and − signs."""
+    if width(node) <= room or not isinstance(node, Row):
+        return [node]
+    lines: list[list[Node]] = [[]]
+    for item in _pieces(node):
+        if lines[-1] and width(Row((*lines[-1], *item))) > room:
+            lines.append([Op(" ")])
+        lines[-1].extend(item)
+    return [Row(tuple(line)) for line in lines]
+
+
+def _pieces(node: Row) -> list[list[Node]]:
+    """The summands of a row, each with the sign before it."""
+    pieces: list[list[Node]] = [[]]
+    for item in node.items:
+        if item in (Op("+"), Op("−")) and pieces[-1]:
+            pieces.append([])
+        pieces[-1].append(item)
+    return pieces
+
+
+def equation(left: Node, *rights: Node, relation: str = "=") -> Node:
+    """left = right = right …: on one line where it fits, else one line a relation, long sums
+    broken before + and −."""
+    whole = row(left, *(part for right in rights for part in (relation, right)))
+    if width(whole) <= LINE and not any(isinstance(right, Cases) for right in rights[:-1]):
+        return whole
+    room = LINE - width(left) - 1.5
+    if room < LINE / 3:  # a long left side stands on a line of its own
+        lines: list[tuple[Node, Node]] = [(left, EMPTY)]
+        room, left = LINE - 3, Op(" ")
+    else:
+        lines = []
+    for right in rights:
+        first, *more = _broken(right, room)
+        lines.append((left if not lines else EMPTY, row(relation, first)))
+        lines.extend((EMPTY, line) for line in more)
+    return Aligned(tuple(lines))
+
+
+# --- LaTeX ------------------------------------------------------------------------------------
+
+GREEK = dict(
+    zip(
+        "αβγδεζηθλμνπρστφχψωΔΣΩ",
+        (
+            *("alpha", "beta", "gamma", "delta", "varepsilon", "zeta", "eta", "theta", "lambda"),
+            *("mu", "nu", "pi", "rho", "sigma", "tau", "varphi", "chi", "psi", "omega"),
+            *("Delta", "Sigma", "Omega"),
+        ),
+        strict=True,
+    )
+)
+LATEX_OPS = {"−": "-", "·": r"\cdot", "×": r"\times", "≤": r"\leq", "≥": r"\geq", "≈": r"\approx"}
+LATEX_OPS |= {",": ", ", "±": r"\pm", "∂": r"\partial", "∑": r"\sum", " ": r"\quad", "′": r"\prime"}
+LATEX_OPS |= {"⟨": r"\langle", "⟩": r"\rangle", "⋅": r"\cdot", "⊙": r"\odot", "…": r"\ldots"}
+LATEX_TEXT = {"\\": r"\textbackslash ", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_"}
+LATEX_TEXT |= {"{": r"\{", "}": r"\}", "~": r"\textasciitilde ", "^": r"\textasciicircum "}
+
+
+RELATIONS = set("=>≤≥<≈")
+INFIX = RELATIONS | set("+−·×")
+_CONTROL_WORD = re.compile(r"\\[A-Za-z]+$")
+
+
+@singledispatch
+def latex(node: object) -> str:
+    """The formula as LaTeX math, without delimiters."""
+    raise TypeError(node)
+
+
+@latex.register
+def _(node: Number) -> str:
+    if node.exponent is None:
+        return node.text
+    return rf"{node.text} \cdot 10^{{{node.exponent}}}"
+
+
+@latex.register
+def _(node: Symbol) -> str:
+    if len(node.text) == 1:
+        return "\\" + GREEK[node.text] if node.text in GREEK else node.text
+    return rf"\mathrm{{{node.text}}}"
+
+
+@latex.register
+def _(node: Text) -> str:
+    return r"\text{" + "".join(LATEX_TEXT.get(c, c) for c in node.text) + "}"
+
+
+@latex.register
+def _(node: Op) -> str:
+    return LATEX_OPS.get(node.text, node.text)
+
+
+@latex.register
+def _(node: Row) -> str:
+    text = ""
+    for position, item in enumerate(node.items):
+        part = latex(item)
+        if isinstance(item, Op) and item.text in INFIX and (position or item.text in RELATIONS):
+            part = f" {part} "
+        elif _CONTROL_WORD.search(text) and part[:1].isalpha():
+            part = " " + part
+        text += part
+    return text.strip()
+
+
+@latex.register
+def _(node: Fraction) -> str:
+    return rf"\frac{{{latex(node.top)}}}{{{latex(node.bottom)}}}"
+
+
+@latex.register
+def _(node: Index) -> str:
+    base = latex(node.base)
+    if isinstance(node.base, Row | Fraction | Index):
+        base = "{" + base + "}"
+    # Behind a brace Markdown would read `_` as emphasis; \sb is the same to TeX.
+    below = r"\sb" if base.endswith("}") else "_"
+    sub = f"{below}{{{latex(node.sub)}}}" if node.sub else ""
+    return base + sub + (f"^{{{latex(node.sup)}}}" if node.sup else "")
+
+
+@latex.register
+def _(node: Fence) -> str:
+    left, right = node.kind
+    if tall(node.body):
+        return rf"\left{left} {latex(node.body)} \right{right}"
+    return f"{left}{latex(node.body)}{right}"
+
+
+@latex.register
+def _(node: Matrix) -> str:
+    lines = " \\\\\n".join(" & ".join(map(latex, line)) for line in node.rows)
+    return f"\\begin{{bmatrix}}\n{lines}\n\\end{{bmatrix}}"
+
+
+@latex.register
+def _(node: Cases) -> str:
+    lines = " \\\\\n".join(f"{latex(v)} & {latex(c)}" for v, c in node.branches)
+    return f"\\begin{{cases}}\n{lines}\n\\end{{cases}}"
+
+
+@latex.register
+def _(node: Aligned) -> str:
+    lines = " \\\\\n".join(f"{latex(left)} & {latex(right)}".strip() for left, right in node.lines)
+    return f"\\begin{{aligned}}\n{lines}\n\\end{{aligned}}"

@@ -1,0 +1,287 @@
+"""NOTATIONS: how a quantity is written; one row a notation, each a table of patterns.
+
+A pattern is a little math markup with fields in angle brackets, `w_{<ij>}^{(<l>)}`:
+
+    <i> <j>   index of the unit, of the unit (or input) before it; <ij> both, <i0> with 0
+    <l> <m>   the layer counted from the first weights, counted from the input
+    <n>       running number of the parameter through the whole network
+    <u> <v>   name of the unit, of the unit before it (h_1, o_2): see `units`
+    <c> <p>   letter of the layer, of the layer before it
+    <i?>      as <i>, but nothing where the layer has a single unit; <u?> and <v?> likewise
+
+Letters stand alone and are italic, words are upright, `'` is a prime.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal
+
+from derive.graph import Graph
+from derive.quantity import Derivative, Id, Quantity
+from generator.formula import Fraction, Index, Node, Number, Op, Row, Symbol, row
+
+__all__ = ["NOTATIONS", "Namer", "Notation", "NotationError"]
+
+ROLES = ("x", "t", "W", "b", "b_shared", "z", "a", "L", "L_term", "rate")
+OPTIONAL = ("delta", "b_last")
+FIELDS = ("i", "j", "ij", "i0", "l", "m", "n", "u", "v", "c", "p", "i?", "u?", "v?")
+
+
+class NotationError(ValueError):
+    """A pattern that cannot be read."""
+
+
+# --- patterns ---------------------------------------------------------------------------------
+
+
+_TOKEN = re.compile(r"<(\w+\??)>|([^\W\d_]+)|(\d+)|([_^{}'(),+*.])|(\s+)")
+
+
+@cache
+def _parse(pattern: str) -> Node:
+    """A pattern as a math tree in which a field is the symbol `<field>`."""
+    tokens: list[Node | str] = []
+    at = 0
+    while at < len(pattern):
+        match = _TOKEN.match(pattern, at)
+        if match is None:
+            raise NotationError(f"{pattern[at]!r} is not allowed in the pattern {pattern!r}")
+        field, word, digits, mark, _ = match.groups()
+        if field:
+            if field not in FIELDS:
+                raise NotationError(f"unknown field <{field}> in {pattern!r}")
+            tokens.append(Symbol(f"<{field}>"))
+        elif word:
+            tokens.append(Symbol(word))
+        elif digits:
+            tokens.append(Number(digits))
+        elif mark:
+            tokens.append(mark)
+        at = match.end()
+    tokens.reverse()
+    node = _sequence(tokens, pattern)
+    if tokens:
+        raise NotationError(f"a brace too many in {pattern!r}")
+    return node
+
+
+def _sequence(tokens: list[Node | str], pattern: str) -> Node:
+    items: list[Node] = []
+    while tokens and tokens[-1] != "}":
+        token = tokens.pop()
+        if token in ("_", "^", "'"):
+            if not items:
+                raise NotationError(f"{token!r} has nothing before it in {pattern!r}")
+            base = items.pop()
+            index = base if isinstance(base, Index) else Index(base)
+            script = Op("′") if token == "'" else _group(tokens, pattern)
+            if token == "_":
+                items.append(Index(index.base, script, index.sup))
+            else:
+                sup = script if index.sup is None else row(index.sup, script)
+                items.append(Index(index.base, index.sub, sup))
+        elif token == "{":
+            tokens.append(token)
+            items.append(_group(tokens, pattern))
+        else:
+            items.append(Op(token) if isinstance(token, str) else token)
+    return items[0] if len(items) == 1 else Row(tuple(items))
+
+
+def _group(tokens: list[Node | str], pattern: str) -> Node:
+    if not tokens:
+        raise NotationError(f"an index is missing in {pattern!r}")
+    token = tokens.pop()
+    if token == "{":
+        inner = _sequence(tokens, pattern)
+        if not tokens:
+            raise NotationError(f"a closing brace is missing in {pattern!r}")
+        tokens.pop()
+        return inner
+    return Op(token) if isinstance(token, str) else token
+
+
+def _fill(node: Node, fields: Mapping[str, Node]) -> Node:
+    if isinstance(node, Symbol) and node.text.startswith("<"):
+        return fields[node.text[1:-1]]
+    if isinstance(node, Row):
+        parts = [_fill(item, fields) for item in node.items]
+        return Row(tuple(part for part in parts if part != Row(())))
+    if isinstance(node, Index):
+        scripts = [_fill(s, fields) if s is not None else None for s in (node.sub, node.sup)]
+        sub, sup = (None if s == Row(()) else s for s in scripts)
+        base = _fill(node.base, fields)
+        return Index(base, sub, sup) if sub or sup else base
+    return node
+
+
+# --- the table ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Notation:
+    """`patterns` by role; `units`: letters of the input, of the hidden layers in turn, of the output;
+    `vectors`: whether layers are also shown as row vectors (x W + b) or as columns (W x + b)."""
+
+    name: str
+    title: str
+    patterns: Mapping[str, str]
+    units: tuple[str, str, str] = ("x", "hkmpqr", "o")
+    vectors: Literal["row", "column"] | None = None
+
+    def __post_init__(self) -> None:
+        if missing := [role for role in ROLES if role not in self.patterns]:
+            raise NotationError(f"notation {self.name} does not say how to write {missing[0]}")
+        for pattern in self.patterns.values():
+            _parse(pattern)
+
+    @property
+    def has_delta(self) -> bool:
+        """Whether ∂L/∂z has a name of its own, so that a chain rule stops there."""
+        return "delta" in self.patterns
+
+
+PLAIN = {
+    **{"x": "x_<j>", "t": "t_<i>", "W": "w_{<ij>}^{(<l>)}", "b": "b_<i>^{(<l>)}"},
+    **{"b_shared": "b^{(<l>)}", "z": "z_<i>^{(<l>)}", "a": "a_<i>^{(<l>)}"},
+    **{"L": "L", "L_term": "L_<i>", "delta": "δ_<i>^{(<l>)}", "rate": "η"},
+}
+
+NOTATIONS: dict[str, Notation] = {
+    "plain": Notation("plain", "z, a, δ; layers counted from the first weights", PLAIN),
+    "mazur": Notation(
+        "mazur",
+        "net and out, weights numbered through: w5",
+        {
+            **{"x": "<u>", "t": "target_{<u>}", "W": "w_<n>", "b": "b_<n>", "b_shared": "b_<n>"},
+            **{"z": "net_{<u>}", "a": "out_{<u>}", "L": "E_{total}", "L_term": "E_{<u>}"},
+            "rate": "η",
+        },
+        units=("i", "hkmpqr", "o"),
+    ),
+    "cummins": Notation(
+        "cummins",
+        "j_1in and j_1out, weights by both ends: w_j1k1; row vectors",
+        {
+            **{"x": "<u?>", "t": "output_{<i?>}", "W": "w_{<v?><u?>}", "b": "b_{<p><u?>}"},
+            **{"b_shared": "b_{<p><c>}", "b_last": "b_{<u?>}", "z": "<c>_{<i?>in}"},
+            **{"a": "<c>_{<i?>out}", "L": "Loss", "L_term": "Loss_{<i?>}", "rate": "α"},
+        },
+        units=("i", "jklmnpqr", "o"),
+        vectors="row",
+    ),
+    "ceng506": Notation(
+        "ceng506",
+        "z, a, δ with the layer as superscript, the input being layer 1; w_i0 is the bias",
+        {
+            **{"x": "x_<j>", "t": "y_<i>", "W": "w_{<ij>}^{(<l>)}", "b": "w_{<i0>}^{(<l>)}"},
+            **{"b_shared": "w_0^{(<l>)}", "z": "z_<i>^{(<m>)}", "a": "a_<i>^{(<m>)}", "L": "E"},
+            **{"L_term": "E_<i>", "delta": "δ_<i>^{(<m>)}", "rate": "η"},
+        },
+    ),
+}
+
+
+# --- names ------------------------------------------------------------------------------------
+
+
+class Namer:
+    """Writes the quantities of one graph in one notation: `namer(id)` is a formula node."""
+
+    def __init__(self, notation: Notation, graph: Graph) -> None:
+        self.notation = notation
+        self.graph = graph
+        (inputs,) = (n.shape[0] for n in graph.of_kind("input"))
+        self.sizes = [inputs, *(n.shape[0] for n in graph.nodes if n.name == "z")]
+        self.last = len(self.sizes) - 1
+        self.wide = max(self.sizes) > 9
+        self.first_number: dict[tuple[str, int], int] = {}
+        counts = {"W": 1, "b": 1}
+        for node in graph.of_kind("parameter"):
+            self.first_number[node.name, node.prefix[0]] = counts[node.name]
+            size = 1
+            for n in node.shape:
+                size *= n
+            counts[node.name] += size
+
+    def __call__(self, q: Id) -> Node:
+        """The name of a quantity, or ∂of/∂wrt as a fraction; δ where the notation has one."""
+        if isinstance(q, Quantity):
+            return self._marked(self._name(q), q.sample, q.update)
+        root = self.graph.root
+        if q.of == root.at() and q.wrt.name == "z" and self.notation.has_delta:
+            return self._marked(self._pattern("delta", *q.wrt.index), q.sample, q.update)
+        top, bottom = (row("∂", self._marked(self._name(x), q.sample, q.update)) for x in (q.of, q.wrt))
+        return Fraction(top, bottom)
+
+    def gradient(self, q: Quantity) -> Node:
+        """∂L/∂q, even where the notation has a shorter name for it."""
+        root = self.graph.root.at(sample=q.sample)
+        return Fraction(row("∂", self(root)), row("∂", self(q)))
+
+    @property
+    def rate(self) -> Node:
+        """The learning rate."""
+        return self._pattern("rate")
+
+    def _marked(self, name: Node, sample: int | None, update: int) -> Node:
+        """A prime for the new value, ⟨k⟩ after k updates, [s] for sample s."""
+        marks: list[Node] = []
+        if sample is not None and self.graph.samples > 1:
+            marks.append(row("[", Number(str(sample)), "]"))
+        if update:
+            marks.append(Op("′") if update == 1 else row("⟨", Number(str(update)), "⟩"))
+        if not marks:
+            return name
+        index = name if isinstance(name, Index) else Index(name)
+        return Index(index.base, index.sub, row(*([index.sup] if index.sup else []), *marks))
+
+    def _name(self, q: Quantity) -> Node:
+        match q.name, q.index:
+            case "L", (_,) if self.sizes[-1] > 1:
+                return self._pattern("L_term", self.last, *q.index)
+            case "L", _:
+                return self._pattern("L")
+            case "a", (0, j):
+                return self._pattern("x", 0, j)
+            case "x", (j,):
+                return self._pattern("x", 0, j)
+            case "t", (i,):
+                return self._pattern("t", self.last, i)
+            case "b", (layer,):
+                return self._pattern("b_shared", layer)
+            case "b", (layer, _) if layer == self.last and "b_last" in self.notation.patterns:
+                return self._pattern("b_last", *q.index)
+            case _:
+                return self._pattern(q.name, *q.index)
+
+    def _letter(self, layer: int) -> str:
+        first, hidden, last = self.notation.units
+        if layer == 0:
+            return first
+        if layer == self.last:
+            return last
+        return hidden[layer - 1] if layer <= len(hidden) else f"{hidden[-1]}{layer}"
+
+    def _pattern(self, role: str, layer: int = 0, i: int = 0, j: int = 0) -> Node:
+        before = max(layer - 1, 0)
+        column = i if role == "x" else j
+        running = self.first_number.get((role[0], layer), 0)
+        running += (i - 1) * self.sizes[before] + j - 1 if role == "W" else max(i - 1, 0)
+        comma = [Op(",")] if self.wide else []
+        numbers = {"i": i, "j": column, "l": layer, "m": layer + 1, "n": running}
+        fields: dict[str, Node] = {name: Number(str(n)) for name, n in numbers.items()}
+        fields["ij"] = Row((fields["i"], *comma, fields["j"]))
+        fields["i0"] = Row((fields["i"], *comma, Number("0")))
+        fields["c"], fields["p"] = Symbol(self._letter(layer)), Symbol(self._letter(before))
+        fields["u"] = Index(fields["c"], Number(str(column if layer == 0 else i)))
+        fields["v"] = Index(fields["p"], fields["j"])
+        single, single_before = self.sizes[layer] == 1, self.sizes[before] == 1
+        fields["i?"] = Row(()) if single else fields["i"]
+        fields["u?"] = fields["c"] if single else fields["u"]
+        fields["v?"] = fields["p"] if single_before else fields["v"]
+        return _fill(_parse(self.notation.patterns[role]), fields)

@@ -1,0 +1,139 @@
+"""Report: an Exercise as data, every quantity by id, for `derive` and for other programs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from derive.backprop import Step
+from derive.descent import update_step
+from derive.expression import Call, Ref, call, text
+from derive.network import parameter_count
+from derive.quantity import Derivative, Id, Quantity
+from generator.exercise import Exercise
+
+__all__ = ["Entry", "entries", "entry", "report"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A quantity: its formula in ids, and the ids whose product it is (empty for a given number and
+    for a sum, whose terms are in its step)."""
+
+    id: str
+    value: float
+    symbolic: str
+    factors: list[str]
+
+
+def _factors(exercise: Exercise, d: Derivative) -> list[str]:
+    """The chain of named factors, opened up to ∂L/∂a: dL/da, da/dz, dz/dW."""
+    step = exercise.derivation.chain(d, lambda upstream: upstream.wrt.name == "a")
+    return [str(i) for i in step.terms[0].ids] if len(step.terms) == 1 else []
+
+
+def _step_formula(step: Step) -> str:
+    """Σ upstream · local formulas, the upstream by name."""
+    terms = []
+    for term in step.terms:
+        upstream = [Ref(term.upstream)] if term.upstream else []
+        terms.append(call("*", *upstream, *(factor.expr for factor in term.factors)))
+    return text(call("+", *terms)) if terms else "1"
+
+
+def entry(exercise: Exercise, q: Id) -> Entry:
+    """The entry of any quantity or derivative that the exercise's graph holds; else KeyError."""
+    graph = exercise.graph
+    if isinstance(q, Quantity) and q.name == "P":
+        return _count(exercise, q)
+    if q.update:
+        return _updated(exercise, q)
+    value = exercise.number(q)
+    if isinstance(q, Quantity):
+        definition = graph.definition(q)
+        return Entry(str(q), value, text(definition) if definition else str(q), [])
+    local = graph.local(q) if q.of != graph.root.at() or q.wrt.name == "L" else None
+    if local is not None and q.of != graph.root.at():
+        return Entry(str(q), value, text(local), [])
+    return Entry(str(q), value, _step_formula(exercise.derivation.step(q)), _factors(exercise, q))
+
+
+def _updated(exercise: Exercise, q: Id) -> Entry:
+    value = exercise.number(q)
+    node = exercise.graph.locate(q, None)[0] if isinstance(q, Quantity) else None
+    if isinstance(q, Quantity) and node and node.trained and q.update == 1:
+        old = Ref(q.at(sample=q.sample))
+        (term,) = update_step(exercise.graph, q.at()).terms
+        formula = Call("-", (old, Call("*", (Ref("learning_rate"), Ref(term.upstream)))))
+        return Entry(str(q), value, text(formula), [])
+    return Entry(str(q), value, str(q), [])
+
+
+def _count(exercise: Exercise, q: Quantity) -> Entry:
+    if len(q.index) > 1 or (q.index and q.index[0] > exercise.namer.last) or q.sample or q.update:
+        raise KeyError(str(q))
+    count = parameter_count(exercise.graph, *q.index)
+    return Entry(str(q), count, str(q), [])
+
+
+def ids(exercise: Exercise) -> Iterator[Id]:
+    """Every id of the report, forward, then backward, then after the update, then counts."""
+    graph = exercise.graph
+    locals_: dict[Derivative, None] = {}
+    for node in graph.nodes:
+        for sample in graph.sample_numbers if node.sampled else [None]:
+            yield from node.elements(sample)
+    for target in exercise.derivation.targets():
+        for term in exercise.derivation.step(target).terms:
+            locals_.update((f.derivative, None) for f in term.factors)
+        yield target
+    targets = set(exercise.derivation.targets())
+    yield from (d for d in locals_ if d not in targets)
+    for state in exercise.iterates[1:]:
+        for node in graph.of_kind("parameter"):
+            if node.trained:
+                yield from (q.at(update=state.updates) for q in node.elements())
+        yield graph.root.at(update=state.updates)
+    yield Quantity("P")
+    yield from (Quantity("P", (layer,)) for layer in range(1, exercise.namer.last + 1))
+
+
+def entries(exercise: Exercise) -> Iterator[Entry]:
+    """All quantities."""
+    return (entry(exercise, q) for q in ids(exercise))
+
+
+def steps(exercise: Exercise) -> Iterator[Step]:
+    """All steps: backward, then the update."""
+    yield from exercise.derivation.steps()
+    if len(exercise.iterates) > 1:
+        for node in exercise.graph.of_kind("parameter"):
+            if node.trained:
+                yield from (update_step(exercise.graph, q) for q in node.elements())
+
+
+def report(exercise: Exercise) -> dict[str, Any]:
+    """quantities, steps, certificate: enough for somebody else to render the derivation."""
+    return {
+        "spec": exercise.spec.name,
+        "quantities": [asdict(e) for e in entries(exercise)],
+        "steps": [
+            {
+                "target": str(step.target),
+                "rule": step.rule,
+                "terms": [
+                    {
+                        "upstream": str(term.upstream) if term.upstream else None,
+                        "factors": [str(f.derivative) for f in term.factors],
+                    }
+                    for term in step.terms
+                ],
+            }
+            for step in steps(exercise)
+        ],
+        "certificate": {
+            "methods": list(exercise.certificate.methods),
+            "max_error": exercise.certificate.max_error,
+        },
+    }

@@ -1,0 +1,283 @@
+"""Spec: one TOML file to a validated network with exact numbers.
+
+A bad file gets one message that names the file, the key's path, what was found and what is
+allowed (SpecError).  Numbers stay the decimals that were typed until they are evaluated.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
+
+from derive.graph import Graph
+from derive.network import Bias, Layer, network
+from derive.ops import ACTIVATIONS, LOSSES
+from generator.notation import NOTATIONS
+
+__all__ = ["LECTURES", "Draw", "LayerSpec", "NetworkSpec", "Range", "Spec", "SpecError", "load"]
+
+LECTURES = Path(__file__).parent / "lectures"
+LARGEST, DIGITS = Decimal(10) ** 9, 15
+MAX_BYTES = 1_000_000
+
+
+class SpecError(ValueError):
+    """A spec that cannot be used: file, key path, what was found, what is allowed."""
+
+    def __init__(self, file: str, key: str, found: str, allowed: str, more: int = 0) -> None:
+        self.file, self.key, self.found, self.allowed = file, key, found, allowed
+        others = f" (and {more} more)" if more else ""
+        super().__init__(f"{file}: {key}: found {found}, allowed: {allowed}{others}")
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        raise PydanticCustomError("number", "a number")
+    value = Decimal(value)
+    if not value.is_finite():
+        raise PydanticCustomError("number", "a finite number")
+    if abs(value) > LARGEST or len(value.normalize().as_tuple().digits) > DIGITS:
+        raise PydanticCustomError("number", f"at most {LARGEST:.0e} and {DIGITS} digits")
+    return value
+
+
+def _one_of(names: Any) -> Any:
+    def check(value: Any) -> Any:
+        if not isinstance(value, str) or value not in names:
+            raise PydanticCustomError("one_of", "{allowed}", {"allowed": _choices(value, names)})
+        return value
+
+    return BeforeValidator(check)
+
+
+def _choices(found: Any, names: Any) -> str:
+    near = difflib.get_close_matches(str(found), list(names), 1)
+    return ", ".join(names) + (f"; did you mean {near[0]}?" if near else "")
+
+
+Exact = Annotated[Decimal, BeforeValidator(_number)]
+Positive = Annotated[Exact, Field(gt=0)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=60)]
+Line = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, arbitrary_types_allowed=True)
+
+
+class LayerSpec(_Model):
+    """`[[network.layers]]`: weights one row per unit, as torch.nn.Linear.weight."""
+
+    weights: Annotated[list[list[Exact]], Field(min_length=1, max_length=1000)]
+    biases: list[Exact] = []
+    bias: Annotated[Bias, _one_of(get_args(Bias))] | None = None
+    activation: Annotated[str, _one_of(ACTIVATIONS)] = "sigmoid"
+    alpha: Exact | None = None
+    train: list[Annotated[str, _one_of(("weights", "biases"))]] = ["weights", "biases"]
+
+    @property
+    def kind_of_bias(self) -> Bias:
+        """As said, or per_unit where there are biases and none where there are not."""
+        return self.bias or ("per_unit" if self.biases else "none")
+
+
+class NetworkSpec(_Model):
+    """`[network]`."""
+
+    inputs: Annotated[list[list[Exact]], Field(min_length=1, max_length=1000)]
+    targets: Annotated[list[list[Exact]], Field(min_length=1, max_length=1000)]
+    loss: Annotated[str, _one_of(LOSSES)] = "half_squared_error"
+    reduction: Annotated[Literal["sum", "mean"], _one_of(("sum", "mean"))] = "sum"
+    learning_rate: Positive = Decimal("0.5")
+    updates: Annotated[int, Field(ge=0, le=100_000)] = 1
+    layers: Annotated[list[LayerSpec], Field(min_length=1, max_length=20)]
+
+    def graph(self) -> Graph:
+        """The graph of this network (its structure; for the numbers see `numbers`)."""
+        layers = [
+            Layer(
+                units=len(layer.weights),
+                activation=self._activation(layer),
+                bias=layer.kind_of_bias,
+                train=frozenset(layer.train),
+            )
+            for layer in self.layers
+        ]
+        return network(
+            len(self.inputs[0]), layers, LOSSES[self.loss], len(self.inputs), self.reduction
+        )
+
+    @staticmethod
+    def _activation(layer: LayerSpec) -> Any:
+        row = ACTIVATIONS[layer.activation]
+        return row.with_constants(alpha=Fraction(layer.alpha)) if layer.alpha is not None else row
+
+    def numbers(self) -> dict[str, Any]:
+        """Inputs, targets and parameters as typed, by node name: "x", "t", "W[1]", "b[1]"."""
+        numbers: dict[str, Any] = {"x": self.inputs, "t": self.targets}
+        for number, layer in enumerate(self.layers, 1):
+            numbers[f"W[{number}]"] = layer.weights
+            match layer.kind_of_bias:
+                case "per_unit":
+                    numbers[f"b[{number}]"] = layer.biases
+                case "shared":
+                    numbers[f"b[{number}]"] = layer.biases[0]
+        return numbers
+
+
+class Range(_Model):
+    """Decimals from `min` to `max` with `decimals` decimals; 0 is never drawn."""
+
+    min: Exact
+    max: Exact
+    decimals: Annotated[int, Field(ge=0, le=6)] = 2
+
+    @model_validator(mode="after")
+    def _something_to_draw(self) -> Range:
+        unit = Decimal(1).scaleb(-self.decimals)
+        if self.min > self.max or (self.max < unit and self.min > -unit):
+            raise PydanticCustomError("range", "min ≤ max with a number other than 0 between them")
+        return self
+
+
+class Draw(_Model):
+    """`[draw]`: what an exercise draws anew for each variant, and from where; targets default to
+    what the output activation can reach."""
+
+    inputs: Range = Range(min=Decimal("0.05"), max=Decimal(1))
+    weights: Range = Range(min=Decimal("-0.95"), max=Decimal("0.95"))
+    biases: Range = Range(min=Decimal("-0.95"), max=Decimal("0.95"))
+    targets: Range | None = None
+
+
+class Spec(_Model):
+    """A whole spec file."""
+
+    name: Name
+    title: Line = "Backpropagation"
+    notation: Annotated[str, _one_of(NOTATIONS)] = "plain"
+    digits: Annotated[int, Field(ge=2, le=10)] = 4
+    network: NetworkSpec
+    draw: Draw = Draw()
+
+
+def load(source: str) -> Spec:
+    """A built-in lecture's name or the path of a TOML file -> Spec; SpecError says what is wrong."""
+    path = Path(source)
+    if path.suffix != ".toml" and "/" not in source and (LECTURES / f"{source}.toml").is_file():
+        path = LECTURES / f"{source}.toml"
+    file = path.name
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise SpecError(file, "the file", "more than 1 MB", "a spec is a page of TOML")
+        text = path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        if isinstance(error, SpecError):
+            raise
+        if isinstance(error, UnicodeDecodeError):
+            raise SpecError(file, "the file", "bytes that are not UTF-8", "UTF-8 text") from None
+        names = sorted(p.stem for p in LECTURES.glob("*.toml"))
+        allowed = f"the path of a TOML file, or a lecture: {_choices(source, names)}"
+        raise SpecError(source[:80], "SPEC", "no such file or lecture", allowed) from None
+    return read(text, file)
+
+
+def read(text: str, file: str = "spec") -> Spec:
+    """TOML text -> Spec."""
+    try:
+        data = tomllib.loads(text, parse_float=Decimal)
+    except (tomllib.TOMLDecodeError, RecursionError, ArithmeticError) as error:
+        raise SpecError(file, "the file", f"{error}", "TOML") from None
+    try:
+        spec = Spec.model_validate(data)
+    except ValidationError as error:
+        raise _explained(error, file) from None
+    _check_shapes(spec, file)
+    return spec
+
+
+def _explained(error: ValidationError, file: str) -> SpecError:
+    errors = error.errors(include_url=False)
+    errors.sort(key=lambda e: e["type"] != "extra_forbidden")  # a misspelt key is the likely cause
+    first, *others = errors
+    key, model = "", Spec
+    for part in first["loc"]:
+        if isinstance(part, int):
+            key += f"[{part}]"
+            continue
+        if first["type"] != "extra_forbidden" or part != first["loc"][-1]:
+            model = _model_of(model, part)
+        key += ("." if key else "") + str(part)
+    found = _found(first["input"])
+    match first["type"]:
+        case "extra_forbidden":
+            found = "an unknown key"
+            allowed = _choices(first["loc"][-1], list(model.model_fields))
+        case "missing":
+            found, allowed = "nothing", "it must be given"
+        case "model_type" | "dict_type":
+            allowed = "a table"
+        case "list_type":
+            allowed = "a list in brackets"
+        case "string_pattern_mismatch":
+            allowed = "letters, digits, - and _" if key == "name" else "one line of plain text"
+        case _:
+            allowed = first["msg"].removeprefix("Input should be ").removeprefix("a valid ")
+    return SpecError(file, key or "the file", found, allowed, len(others))
+
+
+def _model_of(model: Any, field: str) -> Any:
+    """The model of a field, looked up through lists and annotations, to name its keys."""
+    pending = [model.model_fields[field].annotation] if field in model.model_fields else []
+    while pending:
+        candidate = pending.pop()
+        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
+            return candidate
+        pending.extend(get_args(candidate))
+    return model
+
+
+def _found(value: Any) -> str:
+    text = str(value) if isinstance(value, int | Decimal) else repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _check_shapes(spec: Spec, file: str) -> None:
+    """Every matrix has the shape that its neighbours ask for."""
+    net = spec.network
+
+    def fail(key: str, found: str, allowed: str) -> None:
+        raise SpecError(file, f"network.{key}", found, allowed)
+
+    def same_length(rows: list[list[Decimal]], key: str, length: int, what: str) -> None:
+        for number, numbers in enumerate(rows):
+            if len(numbers) != length:
+                fail(f"{key}[{number}]", f"{len(numbers)} numbers", f"{length}: {what}")
+
+    if not net.inputs[0]:
+        fail("inputs[0]", "0 numbers", "at least one feature")
+    same_length(net.inputs, "inputs", len(net.inputs[0]), "every sample has the same features")
+    below = len(net.inputs[0])
+    for number, layer in enumerate(net.layers):
+        key, units = f"layers[{number}]", len(layer.weights)
+        same_length(layer.weights, f"{key}.weights", below, "one for each unit of the layer before")
+        wanted = 0 if layer.kind_of_bias == "none" else units
+        if len(layer.biases) != wanted:
+            why = 'none with bias = "none"' if wanted == 0 else f"{wanted}: one for each unit"
+            fail(f"{key}.biases", f"{len(layer.biases)} numbers", why)
+        if layer.kind_of_bias == "shared" and len(set(layer.biases)) > 1:
+            shown = ", ".join(map(str, layer.biases))
+            fail(f"{key}.biases", shown, 'the same number for each unit, because bias = "shared"')
+        if layer.alpha is not None and not ACTIVATIONS[layer.activation].constants:
+            fail(f"{key}.alpha", str(layer.alpha), f"no alpha: {layer.activation} takes none")
+        below = units
+    if len(net.targets) != len(net.inputs):
+        fail("targets", f"{len(net.targets)} rows", f"{len(net.inputs)}: one for each sample")
+    same_length(net.targets, "targets", below, "one for each output unit")

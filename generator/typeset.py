@@ -1,0 +1,128 @@
+"""Expr -> math tree: precedence and parentheses, with names or with numbers put in.
+
+    typeset(a*(1 - a), names)    out_o1 (1 − out_o1)
+    typeset(a*(1 - a), numbers)  0.7514 · (1 − 0.7514)
+
+A negative number is in parentheses wherever it does not stand first; a minus is never doubled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from derive.expression import INFIX, PREFIX_MINUS, Call, Expr, Num, Ref, number_text
+from generator.formula import Cases, Fence, Fraction, Index, Node, Number, Op, Row, Symbol
+from generator.formula import negative, row
+
+__all__ = ["typeset"]
+
+Leaf = Callable[[Any], Node]
+ATOM = 99
+NEGATED = {">": "≤"}
+
+
+def typeset(expr: Expr, leaf: Leaf, holds: Callable[[Expr], bool] | None = None) -> Node:
+    """The formula tree of `expr`, its names shown by `leaf`.
+
+    With `holds` (numbers put in) a case distinction shows the branch that is taken and why:
+    1  (1.5 > 0).
+    """
+    if holds and isinstance(expr, Call) and expr.fn == "where":
+        condition, first, second = expr.args
+        assert isinstance(condition, Call)
+        taken = holds(condition)
+        branch = _Typesetter(leaf, holds).show(first if taken else second, 0, True)
+        sign = condition.fn if taken else NEGATED[condition.fn]
+        left, right = (typeset(arg, leaf) for arg in condition.args)
+        return row(branch, " ", Fence(row(left, sign, right)))
+    return _Typesetter(leaf, holds).show(expr, 0, True)
+
+
+class _Typesetter:
+    def __init__(self, leaf: Leaf, holds: Callable[[Expr], bool] | None) -> None:
+        self.leaf = leaf
+        self.holds = holds
+
+    def show(self, expr: Expr, outer: int, first: bool) -> Node:
+        """`outer`: binding power around; `first`: nothing stands before it on the line."""
+        node, power = self.build(expr, first)
+        if power < outer or (negative(node) and not first):
+            inner, _ = self.build(expr, True)
+            return Fence(inner)
+        return node
+
+    def build(self, expr: Expr, first: bool) -> tuple[Node, int]:
+        if isinstance(expr, Ref):
+            return self.leaf(expr.name), ATOM
+        if isinstance(expr, Num):
+            if expr.value.denominator != 1 and "/" in (shown := number_text(expr.value)):
+                top, bottom = shown.split("/")
+                return Fraction(Number(top), Number(bottom)), ATOM
+            return Number(number_text(expr.value)), ATOM
+        if expr.fn == "where" and self.holds:
+            condition, yes, no = expr.args
+            return self.build(yes if self.holds(condition) else no, first)
+        if expr.fn in ("+", "-"):
+            return self.sum(expr, first), INFIX["+"][0]
+        build = {"*": self.product, "/": self.quotient, "**": self.power, "neg": self.minus}
+        if expr.fn in build:
+            return build[expr.fn](expr, first)
+        if expr.fn in (">", "≤"):
+            left, right = (self.show(arg, INFIX[">"][1], True) for arg in expr.args)
+            return row(left, expr.fn, right), INFIX[">"][0]
+        if expr.fn == "where":
+            condition, *branches = expr.args
+            assert isinstance(condition, Call)
+            conditions = (condition, Call(NEGATED[condition.fn], condition.args))
+            shown = zip(branches, conditions, strict=True)
+            return Cases(tuple((self.show(b, 0, True), self.show(c, 0, True)) for b, c in shown)), ATOM
+        if expr.fn == "exp":
+            return Index(Symbol("e"), sup=self.show(expr.args[0], 0, True)), ATOM
+        name = {"log": "ln"}.get(expr.fn, expr.fn)
+        body: list[Node] = []
+        for arg in expr.args:
+            body += [Op(","), self.show(arg, 0, True)] if body else [self.show(arg, 0, True)]
+        return Row((Symbol(name), Fence(Row(tuple(body))))), ATOM
+
+    def sum(self, expr: Call, first: bool) -> Node:
+        items = [self.show(expr.args[0], INFIX["+"][0], first)]
+        for arg in expr.args[1:]:
+            sign = "−" if expr.fn == "-" else "+"
+            if sign == "+" and isinstance(arg, Call) and arg.fn == "neg":
+                sign, arg = "−", arg.args[0]
+            items += [Op(sign), self.show(arg, INFIX[expr.fn][1], False)]
+        return Row(tuple(items))
+
+    def product(self, expr: Call, first: bool) -> tuple[Node, int]:
+        items: list[Node] = []
+        for position, arg in enumerate(expr.args):
+            factor = self.show(arg, INFIX["*"][0 if position == 0 else 1], first and position == 0)
+            if items and not self.juxtaposed(expr.args[position - 1], items[-1], factor):
+                items.append(Op("·"))
+            items.append(factor)
+        return Row(tuple(items)), INFIX["*"][0]
+
+    @staticmethod
+    def juxtaposed(before: Expr, left: Node, right: Node) -> bool:
+        """Whether no dot is needed: ½(…)², 2(a − t), a(1 − a); a number put in keeps its dot."""
+        opening = right.base if isinstance(right, Index) else right
+        opens = isinstance(opening, Fence) and not isinstance(opening.body, Number)
+        return opens and not (isinstance(left, Number) and not isinstance(before, Num))
+
+    def quotient(self, expr: Call, first: bool) -> tuple[Node, int]:
+        top, bottom = (self.show(arg, 0, True) for arg in expr.args)
+        return Fraction(top, bottom), ATOM
+
+    def power(self, expr: Call, first: bool) -> tuple[Node, int]:
+        base, exponent = expr.args
+        shown, sup = self.show(base, ATOM, False), self.show(exponent, 0, True)
+        if isinstance(shown, Index):  # a_1² is one index, but (a_1^(2))² is not
+            bare = shown.sup is None
+            shown = Index(shown.base, shown.sub, sup) if bare else Index(Fence(shown), sup=sup)
+        else:
+            shown = Index(shown, sup=sup)
+        return shown, INFIX["**"][0]
+
+    def minus(self, expr: Call, first: bool) -> tuple[Node, int]:
+        return row("−", self.show(expr.args[0], PREFIX_MINUS, False)), PREFIX_MINUS

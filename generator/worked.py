@@ -1,0 +1,428 @@
+"""Worked: an Exercise told step by step; the same Steps in whatever notation the exercise has.
+
+The telling is data: sections of blocks.  A block names a phrase (a macro of the prose file, so that
+a language is one file), its arguments, and a formula.  No template computes and nothing here knows
+a format.  What was derived before carries a number and is pointed to, not derived again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction as Rational
+from typing import Any
+
+from derive.backprop import Step, Term
+from derive.expression import Call, Expr, Num, Ref, call, value
+from derive.graph import Node as GraphNode
+from derive.network import parameter_count
+from derive import ops
+from derive.ops import Affine, indices
+from derive.quantity import Derivative, Id, Quantity
+from generator.exercise import Exercise, Part
+from generator.formula import LINE, Fraction, Matrix, Node, Op, Row, Symbol, equation, row, width
+from generator.number import shown, shown_tolerance
+from generator.typeset import typeset
+
+__all__ = ["Block", "Group", "Section", "Table", "answers", "groups", "problem", "worked"]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Column heads (phrases) and rows of formulas."""
+
+    heads: tuple[str, ...]
+    rows: tuple[tuple[Node, ...], ...]
+
+
+@dataclass(frozen=True)
+class Block:
+    """A sentence (macro `phrase` of the prose file, with its arguments), formulas, a table."""
+
+    phrase: str
+    args: Mapping[str, Any] = field(default_factory=dict)
+    formulas: tuple[tuple[Node, int | None], ...] = ()  # each with its number, where it has one
+    table: Table | None = None
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading (also a phrase) and its blocks."""
+
+    phrase: str
+    args: Mapping[str, Any]
+    blocks: tuple[Block, ...]
+
+
+def problem(exercise: Exercise) -> tuple[Section, ...]:
+    """What is given: the network and its numbers.  Nothing computed is in it."""
+    teller = _Teller(exercise)
+    return (Section("network", {}, tuple(teller.given())),)
+
+
+def worked(exercise: Exercise) -> tuple[Section, ...]:
+    """The whole derivation: forward, loss, backward for every parameter, update, loss after it."""
+    teller = _Teller(exercise)
+    sections = [
+        Section("forward", {}, tuple(teller.forward())),
+        Section("loss", {}, tuple(teller.loss())),
+    ]
+    layers = [n for n in exercise.graph.nodes if n.name == "z"]
+    for z in reversed(layers):
+        number = z.prefix[0]
+        where = "output" if z is layers[-1] else "hidden"
+        sections.append(Section("backward", {"layer": number, "where": where}, tuple(teller.backward(z))))
+    if exercise.spec.network.updates:
+        sections.append(Section("update", {"count": 1}, tuple(teller.update())))
+    return tuple(sections)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Parts that are asked for together, by their names alone."""
+
+    name: str
+    points: int
+    labels: tuple[Node, ...]
+
+
+def groups(exercise: Exercise) -> tuple[Group, ...]:
+    """What is asked, in order; carries no answers."""
+    by_name: dict[str, list[Part]] = {}
+    for part in exercise.parts:
+        by_name.setdefault(part.group, []).append(part)
+    return tuple(
+        Group(name, sum(p.points for p in parts), tuple(exercise.namer(p.quantity) for p in parts))
+        for name, parts in by_name.items()
+    )
+
+
+def answers(exercise: Exercise) -> Table | None:
+    """The key as a table: quantity, answer, tolerance."""
+    digits = exercise.spec.digits
+    rows = tuple(
+        (exercise.namer(p.quantity), shown(p.answer, digits), row("±", shown_tolerance(p.tolerance)))
+        for p in exercise.parts
+    )
+    return Table(("quantity", "answer", "tolerance"), rows) if rows else None
+
+
+def _deduplicated(left: Node, rights: list[Node]) -> Node:
+    """left = right = …, each side once: a = z = 2.494, not 2.494 = 2.494."""
+    sides = [left]
+    for right in rights:
+        if right != sides[-1]:
+            sides.append(right)
+    return equation(sides[0], *sides[1:])
+
+
+class _Teller:
+    def __init__(self, exercise: Exercise) -> None:
+        self.exercise = exercise
+        self.graph = exercise.graph
+        self.derivation = exercise.derivation
+        self.name = exercise.namer
+        self.digits = exercise.spec.digits
+        self.numbered: dict[Id, int] = {}
+        self.outputs = range(1, self.name.sizes[-1] + 1)
+        self.typed = self._typed()
+
+    def _typed(self) -> dict[Quantity, Any]:
+        """The numbers of the spec as they were typed, by quantity."""
+        numbers = self.exercise.spec.network.numbers()
+        typed: dict[Quantity, Any] = {}
+        for node in self.graph.of_kind("input", "target", "parameter"):
+            per_sample = numbers[str(node)] if node.sampled else [numbers[str(node)]]
+            samples = self.graph.sample_numbers if node.sampled else [None]
+            for sample, block in zip(samples, per_sample, strict=True):
+                for i in indices(node.shape):
+                    number = block
+                    for position in i:
+                        number = number[position - 1]
+                    typed[node.element(i, sample)] = number
+        return typed
+
+    # --- leaves ---
+
+    def label(self, leaf: Any) -> Node:
+        """A quantity's name; the learning rate's."""
+        return self.name.rate if leaf == "rate" else self.name(leaf)
+
+    def shown(self, leaf: Any) -> Node:
+        """A quantity's number: as typed, or rounded for showing."""
+        if leaf == "rate":
+            return shown(self.exercise.spec.network.learning_rate)
+        if leaf in self.typed:
+            return shown(self.typed[leaf])
+        return shown(self.exercise.number(leaf), self.digits)
+
+    def holds(self, condition: Expr) -> bool:
+        return bool(value(condition, self.exercise.values.__getitem__))
+
+    def names(self, expr: Expr) -> Node:
+        return typeset(expr, self.label)
+
+    def numbers(self, expr: Expr) -> Node:
+        return typeset(expr, self.shown, self.holds)
+
+    def tag(self, q: Id) -> int:
+        """The number of the formula that derives q from now on."""
+        self.numbered[q] = len(self.numbered) + 1
+        return self.numbered[q]
+
+    def pointers(self, step: Step) -> list[int]:
+        """The numbers of the formulas that a step builds on."""
+        ids = [d for term in step.terms for d in term.ids]
+        return sorted({self.numbered[d] for d in ids if d in self.numbered})
+
+    # --- given ---
+
+    def given(self) -> Iterator[Block]:
+        net = self.exercise.spec.network
+        sizes = self.name.sizes
+        layers = [
+            {"layer": i, "units": len(layer.weights), "activation": layer.activation}
+            for i, layer in enumerate(net.layers, 1)
+        ]
+        yield Block("architecture", {"inputs": sizes[0], "layers": layers})
+        yield Block("activations", {}, tuple(self._activation_rules()))
+        yield Block("parameter_count", {"counts": self._counts(), "total": parameter_count(self.graph)})
+        yield Block("given_numbers", {}, tuple((line, None) for line in self._given_lines()))
+        only = {flag for layer in net.layers for flag in layer.train}
+        yield Block("loss_and_rate", {"rate": self._equal("rate"), "train": sorted(only)}, self._loss_rule())
+
+    def _counts(self) -> list[dict[str, int]]:
+        counts = []
+        for number in range(1, len(self.name.sizes)):
+            sizes = {"W": 0, "b": 0}
+            for node in self.graph.of_kind("parameter"):
+                if node.prefix == (number,):
+                    sizes[node.name] = len(list(node.elements()))
+            counts.append({"layer": number, "weights": sizes["W"], "biases": sizes["b"]})
+        return counts
+
+    def _activation_rules(self) -> Iterator[tuple[Node, int | None]]:
+        seen: list[ops.Op] = []
+        for node in self.graph.nodes:
+            if node.name == "a" and node.op and node.op not in seen:
+                seen.append(node.op)
+                q = node.element((1,), self.graph.sample_numbers[0])
+                local = Derivative(q.at(), Quantity("z", q.index), q.sample)
+                definition, rule = self.graph.definition(q), self.graph.local(local)
+                assert definition and rule
+                generic = {q: Symbol("a"), Quantity("z", q.index, q.sample): Symbol("z")}
+                f = typeset(definition, generic.__getitem__)
+                slope = typeset(rule, generic.__getitem__)
+                quotient = Fraction(row("∂", Symbol("a")), row("∂", Symbol("z")))
+                yield row(Symbol("a"), "=", f, " ", " ", quotient, "=", slope), None
+
+    def _equal(self, leaf: Any) -> Node:
+        return row(self.label(leaf), "=", self.shown(leaf))
+
+    def _given_lines(self) -> Iterator[Node]:
+        for node in self.graph.of_kind("input", "target", "parameter"):
+            for sample in self.graph.sample_numbers if node.sampled else [None]:
+                line: list[Node] = []
+                for q in node.elements(sample):
+                    item = self._equal(q)
+                    if line and width(Row((*line, item))) > LINE - 4:
+                        yield Row(tuple(line))
+                        line = []
+                    line += [Op(","), Op(" "), item] if line else [item]
+                yield Row(tuple(line))
+
+    def _loss_rule(self) -> tuple[tuple[Node, int | None], ...]:
+        """L = Σ_i loss(a_i, t_i) in names; over a batch, of one sample."""
+        first = self.graph.sample_numbers[0]
+        terms = []
+        for i in self.outputs:
+            definition = self.graph.definition(Quantity("L", (i,), first))
+            assert definition
+            terms.append(definition)
+        return ((equation(self.name(Quantity("L", (), first)), self.names(call("+", *terms))), None),)
+
+    # --- forward ---
+
+    def forward(self) -> Iterator[Block]:
+        yield Block("forward_intro", {"digits": self.digits})
+        for sample in self.graph.sample_numbers:
+            if sample is not None:
+                yield Block("sample", {"number": sample})
+            layers = [n for n in self.graph.nodes if n.name == "z"]
+            for z in layers:
+                a = self.graph.find(Quantity("a", (*z.prefix, 1), sample))[0]
+                matrix = self._matrix_form(z, sample)
+                args = {"layer": z.prefix[0], "last": z is layers[-1], "units": z.shape[0]}
+                formulas = list(matrix)
+                if not matrix:
+                    formulas += [(self.computed(q), None) for q in z.elements(sample)]
+                formulas += [(self.computed(q), None) for q in a.elements(sample)]
+                yield Block("forward_layer", args, tuple(formulas))
+
+    def computed(self, q: Quantity) -> Node:
+        """q = its formula = numbers put in = its value."""
+        definition = self.graph.definition(q)
+        assert definition is not None
+        rights = [self.names(definition), self.numbers(definition), self.shown(q)]
+        return _deduplicated(self.name(q), rights)
+
+    def _matrix_form(self, z: GraphNode, sample: int | None) -> list[tuple[Node, None]]:
+        """z = x W + b as row vectors, or z = W x + b as columns, in names and in numbers; nothing
+        where the notation has no vectors or the line would be too long."""
+        vectors = self.name.notation.vectors
+        if vectors is None or not isinstance(z.op, Affine):
+            return []
+        weights, below, *bias = z.inputs
+        units, columns = weights.shape
+
+        def vector(leaf: Callable[[Any], Node], block: GraphNode, length: int) -> Node:
+            cells = [leaf(block.element((i,) if block.shape else (), sample)) for i in range(1, length + 1)]
+            return Matrix((tuple(cells),) if vectors == "row" else tuple((cell,) for cell in cells))
+
+        def product(leaf: Callable[[Any], Node]) -> Node:
+            cells = [
+                [leaf(weights.element((i, j))) for j in range(1, columns + 1)] for i in range(1, units + 1)
+            ]
+            if vectors == "row":
+                cells = [list(column) for column in zip(*cells, strict=True)]
+            matrix = Matrix(tuple(map(tuple, cells)))
+            x = vector(leaf, below, columns)
+            parts = [x, matrix] if vectors == "row" else [matrix, x]
+            return row(*parts, *(["+", vector(leaf, bias[0], units)] if bias else []))
+
+        left = vector(self.label, z, units)
+        rights = [product(self.label), product(self.shown), vector(self.shown, z, units)]
+        if width(left) + max(map(width, rights)) + 2 > LINE:
+            return []
+        return [(equation(left, *rights), None)]
+
+    # --- loss ---
+
+    def loss(self) -> Iterator[Block]:
+        formulas: list[tuple[Node, int | None]] = []
+        for sample in self.graph.sample_numbers:
+            terms = [Quantity("L", (i,), sample) for i in self.outputs]
+            formulas += [(self.computed(q), None) for q in terms]
+            if len(self.outputs) > 1:
+                formulas.append((self.computed(Quantity("L", (), sample)), None))
+        if self.graph.samples > 1:
+            formulas.append((self.computed(self.graph.root), None))
+        yield Block("loss_terms", {"outputs": len(self.outputs), "samples": self.graph.samples}, tuple(formulas))
+
+    # --- backward ---
+
+    def stops(self, d: Derivative) -> bool:
+        """Where this notation's chain rule stops: at δ where it has one, else at ∂L/∂a."""
+        return d.wrt.name == "a" or (d.wrt.name == "z" and self.name.notation.has_delta)
+
+    def backward(self, z: GraphNode) -> Iterator[Block]:
+        (number,) = z.prefix
+        for sample in self.graph.sample_numbers:
+            if sample is not None:
+                yield Block("sample", {"number": sample})
+            for i in range(1, z.shape[0] + 1):
+                yield from self._unit(number, i, sample)
+        for node in self.graph.of_kind("parameter"):
+            if node.prefix == (number,):
+                yield from self._parameters(node)
+
+    def _unit(self, layer: int, i: int, sample: int | None) -> Iterator[Block]:
+        a, z = Quantity("a", (layer, i), sample), Quantity("z", (layer, i), sample)
+        to_a, to_z = self.derivation.derivative(a), self.derivation.derivative(z)
+        step = self.derivation.chain(to_a, self.stops)
+        paths = len(step.terms)
+        phrase = "gradient_of_output" if layer == self.name.last else "gradient_of_hidden"
+        args = {"a": self.name(a), "paths": paths, "pointers": self.pointers(step), "first": i == 1}
+        yield Block(phrase, args, ((self._step(step), self.tag(to_a)),))
+
+        local = Derivative(a.at(), z.at(), sample)
+        rule = self.graph.local(local)
+        assert rule is not None
+        rights = [self.names(rule), self.numbers(rule), self.shown(local)]
+        formulas = [(_deduplicated(self.name(local), rights), self.tag(local))]
+        product = Call("*", (Ref(to_a), Ref(local)))
+        left, whole = self.name.gradient(z), self.name(to_z)
+        rights = [self.names(product), self.numbers(product), self.shown(to_z)]
+        sides = [whole, left, *rights] if whole != left else [left, *rights]
+        formulas.append((_deduplicated(sides[0], sides[1:]), self.tag(to_z)))
+        activation = self.exercise.spec.network.layers[layer - 1].activation
+        yield Block("gradient_of_net", {"z": self.name(z), "activation": activation}, tuple(formulas))
+
+    def _step(self, step: Step) -> Node:
+        """∂L/∂q = named factors = the taught formulas = numbers = the terms = value."""
+        terms = [self._factors(term) for term in step.terms]
+        named = [call("*", *ids) for ids, _ in terms]
+        taught = [call("*", *exprs) for _, exprs in terms]
+        assert isinstance(step.target, Derivative)
+        rights = [self.names(call("+", *named)), self.names(call("+", *taught))]
+        rights.append(self.numbers(call("+", *taught)))
+        if len(terms) > 1:
+            contributions = [Ref(float(value(t, self._number))) for t in taught]
+            rights.append(typeset(call("+", *contributions), lambda n: shown(n, self.digits)))
+        rights.append(self.shown(step.target))
+        return _deduplicated(self.name(step.target), rights)
+
+    def _number(self, leaf: Any) -> float:
+        return self.exercise.number(leaf)
+
+    def _factors(self, term: Term) -> tuple[list[Expr], list[Expr]]:
+        """A term's factors as names and as formulas; a factor ∂L/∂L_i = 1 is left out of both."""
+        ids: list[Expr] = [Ref(term.upstream)] if term.upstream else []
+        exprs: list[Expr] = list(ids)
+        for factor in term.factors:
+            inner = factor.derivative.of == self.graph.root.at() or factor.derivative.wrt.name == "L"
+            if inner and factor.expr == Num(Rational(1)):
+                continue
+            ids.append(Ref(factor.derivative))
+            # A local derivative that was derived before is named by its number, not derived again.
+            known = factor.derivative in self.numbered
+            exprs.append(Ref(factor.derivative) if known else factor.expr)
+        return ids, exprs
+
+    def _parameters(self, node: GraphNode) -> Iterator[Block]:
+        for q in node.elements():
+            target = self.derivation.derivative(q)
+            step = self.derivation.chain(target, self.stops)
+            formulas: list[tuple[Node, int | None]] = []
+            if len(step.terms) == 1:
+                (term,) = step.terms
+                factor = term.factors[-1]
+                names = [self.names(factor.expr), self.numbers(factor.expr)]
+                formulas.append((_deduplicated(self.name(factor.derivative), names), None))
+                product = call("*", *(Ref(d) for d in term.ids))
+                rights = [self.names(product), self.numbers(product), self.shown(target)]
+                formulas.append((_deduplicated(self.name(target), rights), self.tag(target)))
+            else:
+                formulas.append((self._step(step), self.tag(target)))
+            args = {"q": self.name(q), "pointers": self.pointers(step), "terms": len(step.terms)}
+            args |= {"kind": node.name, "shared": node.name == "b" and not node.shape}
+            yield Block("gradient_of_parameter", args, tuple(formulas))
+
+    # --- update ---
+
+    def update(self) -> Iterator[Block]:
+        gradient = self.derivation.derivative
+        trained = [q for n in self.graph.of_kind("parameter") if n.trained for q in n.elements()]
+        yield Block("update_rule", {"rate": self._equal("rate")})
+        formulas: list[tuple[Node, int | None]] = []
+        for q in trained:
+            rule = Call("-", (Ref(q), Call("*", (Ref("rate"), Ref(gradient(q))))))
+            new = q.at(update=1)
+            rights = [self.names(rule), self.numbers(rule), self.shown(new)]
+            formulas.append((_deduplicated(self.name(new), rights), None))
+        yield Block("updated", {}, tuple(formulas))
+        rows = tuple(
+            (self.name(q), self.shown(gradient(q)), self.shown(q), self.shown(q.at(update=1)))
+            for q in trained
+        )
+        yield Block("old_and_new", {}, (), Table(("parameter", "gradient", "old", "new"), rows))
+        before, after = self.graph.root, self.graph.root.at(update=1)
+        outputs = [
+            (row(self.name(q), "=", self.shown(q)), None)
+            for sample in self.graph.sample_numbers
+            for q in (Quantity("a", (self.name.last, i), sample, 1) for i in self.outputs)
+        ]
+        fell = self.exercise.number(after) < self.exercise.number(before)
+        sign = "<" if fell else ">"
+        line = row(self.name(after), "=", self.shown(after), sign, self.shown(before), "=", self.name(before))
+        yield Block("loss_after", {"fell": fell}, (*outputs, (line, None)))
