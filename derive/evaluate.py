@@ -21,15 +21,15 @@ from derive.quantity import Id, Quantity
 __all__ = ["Data", "Given", "Rounding", "Values", "arrays", "evaluate"]
 
 Data = Mapping[str, Array]  # of the input, target and parameter nodes, by the node's name
-Given = Mapping[Id, Any]
+Given = Mapping[Quantity, Any] | Mapping[Id, Any]
 Rounding = Callable[[Array], Array]
 
 
 def arrays(graph: Graph, numbers: Mapping[str, Any], dtype: type = float) -> dict[str, Array]:
     """Nested lists of one variant (samples × features for x and t) as arrays for `evaluate`."""
-    data = {}
+    data: dict[str, Array] = {}
     for node in graph.of_kind("input", "target", "parameter"):
-        array = np.asarray(numbers[str(node)], dtype=dtype)
+        array: Array = np.asarray(numbers[str(node)], dtype=dtype)
         if node.sampled:
             array = array.reshape(graph.samples, *node.shape)
             array = np.moveaxis(array, 0, -1)[..., None]
@@ -48,7 +48,7 @@ def _intervene(array: Array, node: Node, placed: Placed) -> Array:
             wide = (*array.shape[:-1], max(array.shape[-1], number.size))
             array = np.array(np.broadcast_to(array, wide), np.result_type(array, number))
             samples = slice(None) if sample is None else slice(sample - 1, sample)
-            row = (*(n - 1 for n in i), samples)
+            row: tuple[Any, ...] = (*(n - 1 for n in i), samples)
             array[row] = np.where(number == number, number, array[row])  # NaN != NaN
     return array
 
@@ -82,8 +82,7 @@ class Values:
 
     @staticmethod
     def _pick(arrays: Mapping[Node, Array], node: Node, i: Index, sample: int | None) -> Array:
-        array: Array = arrays[node][tuple(n - 1 for n in i)]
-        picked: Array = array[(sample or 1) - 1]
+        picked: Array = arrays[node][(*(n - 1 for n in i), (sample or 1) - 1)]
         return picked
 
 

@@ -96,8 +96,12 @@ def _branching(real: Callable[[Any], Any]) -> dict[str, Callable[..., Any]]:
 NUMPY: Mapping[str, Callable[..., Any]] = {
     **_SHARED,
     **_branching(np.real),
-    **{"exp": np.exp, "log": np.log, "sqrt": np.sqrt},
-    **{"sin": np.sin, "cos": np.cos, "tanh": np.tanh},
+    "exp": np.exp,
+    "log": np.log,
+    "sqrt": np.sqrt,
+    "sin": np.sin,
+    "cos": np.cos,
+    "tanh": np.tanh,
 }
 
 
@@ -109,9 +113,7 @@ def MPMATH(context: Any) -> Mapping[str, Callable[..., Any]]:
     return {**_SHARED, **_branching(np.frompyfunc(context.re, 1, 1)), **lifted}
 
 
-def value(
-    expr: Expr, env: Callable[[Any], Any], table: Mapping[str, Callable[..., Any]] = NUMPY
-) -> Any:
+def value(expr: Expr, env: Callable[[Any], Any], table: Mapping[str, Callable[..., Any]] = NUMPY) -> Any:
     """The number (or array) that `expr` stands for, names looked up by `env`."""
     if isinstance(expr, Num):
         return int(expr.value) if expr.value.denominator == 1 else table["num"](expr.value)

@@ -93,7 +93,7 @@ class Elementwise(Op):
     def with_constants(self, **constants: Fraction) -> Elementwise:
         """The same row with its constants set, as in leaky_relu with alpha = 0.1."""
         if unknown := set(constants) - set(self.constants or ()):
-            raise ValueError(f"no constant {sorted(unknown)[0]}")
+            raise ValueError(f"no constant {min(unknown)}")
         return replace(self, constants={**(self.constants or {}), **constants})
 
     def rule(self, expr: Expr, i: Index, shapes: Mapping[str, Shape] | None = None) -> Expr:

@@ -20,13 +20,13 @@ __all__ = ["SYMPY", "closed_form", "gradients", "local_derivative", "symbol"]
 
 SYMPY: Mapping[str, Callable[..., Any]] = {
     "num": lambda number: sympy.Rational(number.numerator, number.denominator),
-    "+": lambda *a: sympy.Add(*a),
-    "*": lambda *a: sympy.Mul(*a),
+    "+": sympy.Add,
+    "*": sympy.Mul,
     "-": lambda a, b: a - b,
     "/": lambda a, b: sympy.sympify(a, strict=True) / b,
     "**": lambda a, b: a**b,
     "neg": lambda a: -a,
-    ">": lambda a, b: sympy.Gt(a, b),
+    ">": sympy.Gt,
     "where": lambda c, a, b: sympy.Piecewise((a, c), (b, True)),
     "max": lambda a, b: sympy.Piecewise((a, sympy.Ge(a, b)), (b, True)),
     "min": lambda a, b: sympy.Piecewise((a, sympy.Le(a, b)), (b, True)),
@@ -40,7 +40,9 @@ def symbol(q: Quantity | str) -> sympy.Symbol:
     return sympy.Symbol(str(q), real=True)
 
 
-def _compose(graph: Graph, q: Quantity, leaf: Callable[[Quantity], Any], seen: dict[Quantity, Any]) -> Any:
+def _compose(
+    graph: Graph, q: Quantity, leaf: Callable[[Quantity], Any], seen: dict[Quantity, Any]
+) -> Any:
     if q not in seen:
         definition = graph.definition(q)
         if definition is None:
@@ -50,7 +52,7 @@ def _compose(graph: Graph, q: Quantity, leaf: Callable[[Quantity], Any], seen: d
     return seen[q]
 
 
-def closed_form(graph: Graph, q: Quantity | Derivative) -> sympy.Expr:
+def closed_form(graph: Graph, q: Quantity | Derivative) -> Any:
     """q composed down to inputs and parameters; a derivative is SymPy's own `diff` of the composed
     quantity, so it grows quickly with depth: for small networks, to look at."""
     if isinstance(q, Quantity):
@@ -82,7 +84,7 @@ def gradients(
     return result
 
 
-def local_derivative(op: Elementwise, slot: str) -> sympy.Expr:
+def local_derivative(op: Elementwise, slot: str) -> Any:
     """∂out/∂slot − (the taught rule), with the output put in: 0 where the row is right."""
 
     def compose(expr: Expr) -> Any:

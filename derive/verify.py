@@ -12,17 +12,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from derive.backprop import Derivation, Step
-from derive.evaluate import Data, Values, evaluate
+from derive.evaluate import Given, Values, evaluate
 from derive.expression import MPMATH, value
 from derive.graph import Graph
 from derive.ops import Array
-from derive.quantity import Derivative, Quantity
+from derive.quantity import Derivative, Id, Quantity
 
-__all__ = ["TOLERANCE", "Certificate", "Uncertified", "certify"]
+__all__ = ["TOLERANCE", "Certificate", "Uncertified", "certify", "certify_values", "quantities"]
 
 TOLERANCE = 1e-12
 DIGITS = 50
@@ -85,29 +86,30 @@ def complex_step(graph: Graph, values: Values) -> dict[tuple[Quantity, Quantity]
     return slopes
 
 
-def mpmath_forward(graph: Graph, values: Values) -> Mapping[Quantity, tuple[float, float]]:
-    """For every quantity its forward value, and ∂root/∂q by central differences, in 50 digits."""
-    from mpmath import MPContext
+def _precise(graph: Graph, values: Values, given: Given | None = None) -> tuple[Any, Values]:
+    """The forward pass in 50 digits, and the arithmetic it was made with."""
+    import mpmath
 
-    context = MPContext()
+    context: Any = mpmath.MPContext()
     context.dps = DIGITS
     exact = np.frompyfunc(context.mpf, 1, 1)
     data = {str(n): exact(values.forward[n]) for n in graph.of_kind("input", "target", "parameter")}
-    table = MPMATH(context)
-    base = evaluate(graph, data, table=table, gradients=False)
+    return context, evaluate(graph, data, given, table=MPMATH(context), gradients=False)
+
+
+def mpmath_gradients(graph: Graph, values: Values) -> dict[Quantity, float]:
+    """∂root/∂q for every q by central differences of the forward pass in 50 digits."""
+    context, base = _precise(graph, values)
     moved = quantities(graph)
     h = context.mpf(10) ** -(DIGITS // 3)
     given = {}
     for p, q in enumerate(moved):
-        column = np.full(2 * len(moved), context.nan, dtype=object)
+        column = np.full(2 * len(moved), np.nan, dtype=object)
         (centre,) = base[q]
         column[2 * p], column[2 * p + 1] = centre + h, centre - h
         given[q] = column
-    root = evaluate(graph, data, given, table, gradients=False)[graph.root]
-    return {
-        q: (float(base[q][0]), float((root[2 * p] - root[2 * p + 1]) / (2 * h)))
-        for p, q in enumerate(moved)
-    }
+    root = _precise(graph, values, given)[1][graph.root]
+    return {q: float((root[2 * p] - root[2 * p + 1]) / (2 * h)) for p, q in enumerate(moved)}
 
 
 def _sympy_gradients(graph: Graph, values: Values, wanted: Iterable[Quantity]) -> dict[Quantity, float]:
@@ -134,49 +136,61 @@ def certify(
     """
     graph = derivation.graph
     slopes = complex_step(graph, values)
-    precise = mpmath_forward(graph, values)
-    numbers = {q: values.number(q) for q in quantities(graph)}
+    precise = mpmath_gradients(graph, values)
     derived = {d: values.number(d) for d in derivation.targets()}
-    largest = max(abs(g) for g in derived.values())
-    checks: list[tuple[str, str, float, float, float]] = []  # method, id, ours, theirs, scale
-    scale = max([1.0, *(abs(v) for v in numbers.values())])
-    for q, number in numbers.items():
-        checks.append(("mpmath", str(q), number, precise[q][0], scale))
+    largest = max(abs(g) for g in derived.values()) or 1.0
+    checks = []
     for d, number in derived.items():
         q = d.wrt.at(sample=d.sample) if graph.locate(d.wrt, d.sample)[0].sampled else d.wrt
-        checks.append(("complex step", str(d), number, slopes[graph.root, q], largest or 1.0))
-        checks.append(("mpmath", str(d), number, precise[q][1], largest or 1.0))
+        checks.append(_Check("complex step", d, number, slopes[graph.root, q], largest))
+        checks.append(_Check("mpmath", d, number, precise[q], largest))
         step = derivation.step(d)
         if step.rule != "seed":
-            shown = float(step_value(step, values)[0])
-            checks.append(("chain rule", str(d), number, shown, largest or 1.0))
+            checks.append(_Check("chain rule", d, number, float(step_value(step, values)[0]), largest))
         for term in step.terms:
-            for factor in (f for f in term.factors if f.derivative.of != graph.root.at()):
-                checks.append(_local_check(graph, values, slopes, factor.derivative))
+            locals_ = (f.derivative for f in term.factors if f.derivative.of != graph.root.at())
+            checks.extend(_local_check(graph, values, slopes, local) for local in locals_)
     methods = ["chain rule", "complex step", "mpmath"]
     if sympy_for is not None:
         methods.append("sympy")
         for q, slope in _sympy_gradients(graph, values, sympy_for).items():
             d = derivation.derivative(q)
-            checks.append(("sympy", str(d), values.number(d), slope, largest or 1.0))
+            checks.append(_Check("sympy", d, values.number(d), slope, largest))
+    return Certificate(tuple(methods), max(certify_values(values), _worst(checks)))
+
+
+def certify_values(values: Values) -> float:
+    """Check the forward values alone (of a state whose gradients nobody uses): the largest error."""
+    graph = values.graph
+    precise = _precise(graph, values)[1]
+    numbers = {q: values.number(q) for q in quantities(graph)}
+    scale = max([1.0, *(abs(v) for v in numbers.values())])
+    return _worst(
+        _Check("mpmath", q, number, float(precise[q][0]), scale) for q, number in numbers.items()
+    )
+
+
+class _Check(NamedTuple):
+    method: str
+    about: Id
+    ours: float
+    theirs: float
+    scale: float
+
+
+def _worst(checks: Iterable[_Check]) -> float:
     worst = 0.0
-    for method, name, ours, theirs, unit in checks:
-        error = abs(ours - theirs) / unit
+    for method, about, ours, theirs, scale in checks:
+        error = abs(ours - theirs) / scale
         if not error <= TOLERANCE:
-            raise Uncertified(f"{name}: {ours!r} but {method} says {theirs!r}")
+            raise Uncertified(f"{about}: {ours!r} but {method} says {theirs!r}")
         worst = max(worst, error)
-    return Certificate(tuple(methods), worst)
+    return worst
 
 
 def _local_check(
     graph: Graph, values: Values, slopes: Mapping[tuple[Quantity, Quantity], float], d: Derivative
-) -> tuple[str, str, float, float, float]:
+) -> _Check:
     (of, i), (wrt, j) = graph.locate(d.of, d.sample), graph.locate(d.wrt, d.sample)
     slope = slopes[of.element(i, d.sample), wrt.element(j, d.sample)]
-    return ("complex step", str(d), values.number(d), slope, max(1.0, abs(slope)))
-
-
-def data_of(values: Values) -> Data:
-    """The numbers put in, as `evaluate` takes them."""
-    given = values.graph.of_kind("input", "target", "parameter")
-    return {str(node): values.forward[node] for node in given}
+    return _Check("complex step", d, values.number(d), slope, max(1.0, abs(slope)))

@@ -74,3 +74,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 0
+
+
+def run() -> None:
+    """The console script `chainwork`."""
+    sys.exit(main())

@@ -100,7 +100,8 @@ def _redrawn(net: NetworkSpec, source: Draw, stream: _Stream) -> NetworkSpec:
 def _near_kink(exercise: Exercise) -> bool:
     for node in exercise.graph.nodes:
         if isinstance(node.op, Elementwise) and node.op.kinks:
-            arrays = dict(zip(node.op.slots, (exercise.values.forward[n] for n in node.inputs)))
+            inputs = [exercise.values.forward[n] for n in node.inputs]
+            arrays = dict(zip(node.op.slots, inputs, strict=True))
             for kink in node.op.kinks:
                 if (np.abs(value(kink, arrays.__getitem__, NUMPY)) < KINK_MARGIN).any():
                     return True
@@ -130,8 +131,7 @@ def _vanishing(exercise: Exercise) -> bool:
 def _coincidence(exercise: Exercise) -> bool:
     pairs = combinations(exercise.parts, 2)
     return any(
-        a.answer != b.answer and abs(a.answer - b.answer) <= a.tolerance + b.tolerance
-        for a, b in pairs
+        a.answer != b.answer and abs(a.answer - b.answer) <= a.tolerance + b.tolerance for a, b in pairs
     )
 
 

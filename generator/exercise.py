@@ -14,12 +14,12 @@ import numpy as np
 
 from derive.backprop import Derivation
 from derive.descent import Iterate, descend
-from derive.evaluate import Values, arrays
+from derive.evaluate import Rounding, Values, arrays
 from derive.expression import refs
 from derive.graph import Graph
 from derive.ops import Array
 from derive.quantity import Id, Quantity
-from derive.verify import Certificate, Uncertified, certify, quantities
+from derive.verify import Certificate, Uncertified, certify, certify_values, quantities
 from generator.notation import NOTATIONS, Namer
 from generator.spec import Spec
 
@@ -96,22 +96,24 @@ def build(spec: Spec) -> Exercise:
 
 
 def certified(exercise: Exercise, prove: bool = False) -> Exercise:
-    """The exercise with a certificate over every state; Uncertified if two methods disagree.
+    """The exercise with a certificate over every state, of the last one over its values, because
+    nothing uses its gradients; Uncertified if two methods disagree.
 
     `prove`: let SymPy differentiate the composed loss too, where the network is small.
     """
     graph = exercise.graph
     given = [q for q in quantities(graph) if graph.definition(q) is None]
     asked = given if prove and len(given) <= SMALL else None
-    proofs = [certify(exercise.derivation, it.values, asked) for it in exercise.iterates]
-    worst = max(proof.max_error for proof in proofs)
-    return replace(exercise, proof=Certificate(proofs[0].methods, worst))
+    states = [it.values for it in exercise.iterates]
+    first, *others = [certify(exercise.derivation, values, asked) for values in (states[:-1] or states)]
+    errors = [first.max_error, *(proof.max_error for proof in others), certify_values(states[-1])]
+    return replace(exercise, proof=Certificate(first.methods, max(errors)))
 
 
 # --- parts ------------------------------------------------------------------------------------
 
 
-def significant(digits: int, toward: str) -> Array:
+def significant(digits: int, toward: str) -> Rounding:
     """A rounding of arrays to `digits` significant digits: to the nearest, up or down."""
     step = {"nearest": np.rint, "up": np.ceil, "down": np.floor}[toward]
 

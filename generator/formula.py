@@ -8,12 +8,13 @@ no `<`, `*` or `|`, and no `_` behind a brace, which Markdown would take for emp
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import singledispatch
 from typing import Literal
 
 __all__ = ["Aligned", "Cases", "Fence", "Fraction", "Index", "Matrix", "Node", "Number", "Op"]
-__all__ += ["Row", "Symbol", "Text", "equation", "latex", "negative", "row", "width"]
+__all__ += ["Row", "Symbol", "Text", "equation", "latex", "negative", "row", "stack", "width"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,8 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Fraction:
+    """A fraction."""
+
     top: Node
     bottom: Node
 
@@ -77,6 +80,8 @@ class Fence:
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
+    """A matrix in brackets, or a vector with one row or column."""
+
     rows: tuple[tuple[Node, ...], ...]
 
 
@@ -113,7 +118,7 @@ def negative(node: Node) -> bool:
 
 # --- measuring and breaking -------------------------------------------------------------------
 
-LINE = 36.0  # em that a displayed line may take
+LINE = 36.0  # em that a displayed line may take, beside the number of the formula
 
 
 @singledispatch
@@ -228,6 +233,30 @@ def equation(left: Node, *rights: Node, relation: str = "=") -> Node:
         lines.append((left if not lines else EMPTY, row(relation, first)))
         lines.extend((EMPTY, line) for line in more)
     return Aligned(tuple(lines))
+
+
+STACK = 12  # lines under one another before a page may want to break
+
+
+def stack(nodes: Iterable[Node]) -> Iterator[Node]:
+    """Equations under one another, aligned at their first relation, in stacks of a dozen lines."""
+    lines: list[tuple[Node, Node]] = []
+    for node in nodes:
+        new = _lines(node)
+        if lines and len(lines) + len(new) > STACK:
+            yield Aligned(tuple(lines))
+            lines = []
+        lines += new
+    if lines:
+        yield Aligned(tuple(lines))
+
+
+def _lines(node: Node) -> list[tuple[Node, Node]]:
+    if isinstance(node, Aligned):
+        return list(node.lines)
+    items = node.items if isinstance(node, Row) else (node,)
+    at = next((n for n, item in enumerate(items) if item == Op("=")), 0)
+    return [(Row(items[:at]), Row(items[at:]))]
 
 
 # --- LaTeX ------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from functools import cache
 from typing import Literal
 
 from derive.graph import Graph
-from derive.quantity import Derivative, Id, Quantity
+from derive.quantity import Id, Quantity
 from generator.formula import Fraction, Index, Node, Number, Op, Row, Symbol, row
 
 __all__ = ["NOTATIONS", "Namer", "Notation", "NotationError"]
@@ -146,9 +146,17 @@ class Notation:
 
 
 PLAIN = {
-    **{"x": "x_<j>", "t": "t_<i>", "W": "w_{<ij>}^{(<l>)}", "b": "b_<i>^{(<l>)}"},
-    **{"b_shared": "b^{(<l>)}", "z": "z_<i>^{(<l>)}", "a": "a_<i>^{(<l>)}"},
-    **{"L": "L", "L_term": "L_<i>", "delta": "δ_<i>^{(<l>)}", "rate": "η"},
+    "x": "x_<j>",
+    "t": "t_<i>",
+    "W": "w_{<ij>}^{(<l>)}",
+    "b": "b_<i>^{(<l>)}",
+    "b_shared": "b^{(<l>)}",
+    "z": "z_<i>^{(<l>)}",
+    "a": "a_<i>^{(<l>)}",
+    "L": "L",
+    "L_term": "L_<i>",
+    "delta": "δ_<i>^{(<l>)}",
+    "rate": "η",
 }
 
 NOTATIONS: dict[str, Notation] = {
@@ -157,8 +165,15 @@ NOTATIONS: dict[str, Notation] = {
         "mazur",
         "net and out, weights numbered through: w5",
         {
-            **{"x": "<u>", "t": "target_{<u>}", "W": "w_<n>", "b": "b_<n>", "b_shared": "b_<n>"},
-            **{"z": "net_{<u>}", "a": "out_{<u>}", "L": "E_{total}", "L_term": "E_{<u>}"},
+            "x": "<u>",
+            "t": "target_{<u>}",
+            "W": "w_<n>",
+            "b": "b_<n>",
+            "b_shared": "b_<n>",
+            "z": "net_{<u>}",
+            "a": "out_{<u>}",
+            "L": "E_{total}",
+            "L_term": "E_{<u>}",
             "rate": "η",
         },
         units=("i", "hkmpqr", "o"),
@@ -167,9 +182,17 @@ NOTATIONS: dict[str, Notation] = {
         "cummins",
         "j_1in and j_1out, weights by both ends: w_j1k1; row vectors",
         {
-            **{"x": "<u?>", "t": "output_{<i?>}", "W": "w_{<v?><u?>}", "b": "b_{<p><u?>}"},
-            **{"b_shared": "b_{<p><c>}", "b_last": "b_{<u?>}", "z": "<c>_{<i?>in}"},
-            **{"a": "<c>_{<i?>out}", "L": "Loss", "L_term": "Loss_{<i?>}", "rate": "α"},
+            "x": "<u?>",
+            "t": "output_{<i?>}",
+            "W": "w_{<v?><u?>}",
+            "b": "b_{<p><u?>}",
+            "b_shared": "b_{<p><c>}",
+            "b_last": "b_{<u?>}",
+            "z": "<c>_{<i?>in}",
+            "a": "<c>_{<i?>out}",
+            "L": "Loss",
+            "L_term": "Loss_{<i?>}",
+            "rate": "α",
         },
         units=("i", "jklmnpqr", "o"),
         vectors="row",
@@ -178,9 +201,17 @@ NOTATIONS: dict[str, Notation] = {
         "ceng506",
         "z, a, δ with the layer as superscript, the input being layer 1; w_i0 is the bias",
         {
-            **{"x": "x_<j>", "t": "y_<i>", "W": "w_{<ij>}^{(<l>)}", "b": "w_{<i0>}^{(<l>)}"},
-            **{"b_shared": "w_0^{(<l>)}", "z": "z_<i>^{(<m>)}", "a": "a_<i>^{(<m>)}", "L": "E"},
-            **{"L_term": "E_<i>", "delta": "δ_<i>^{(<m>)}", "rate": "η"},
+            "x": "x_<j>",
+            "t": "y_<i>",
+            "W": "w_{<ij>}^{(<l>)}",
+            "b": "w_{<i0>}^{(<l>)}",
+            "b_shared": "w_0^{(<l>)}",
+            "z": "z_<i>^{(<m>)}",
+            "a": "a_<i>^{(<m>)}",
+            "L": "E",
+            "L_term": "E_<i>",
+            "delta": "δ_<i>^{(<m>)}",
+            "rate": "η",
         },
     ),
 }

@@ -50,9 +50,7 @@ def key(exercise: Exercise) -> dict[str, Any]:
 
 def contents(exercise: Exercise, formats: Iterable[str]) -> dict[str, str]:
     """File name -> text of everything that belongs to one exercise."""
-    files: dict[str, str] = {}
-    for name in formats:
-        files |= pages(exercise, name)
+    files = pages(exercise, formats)
     if exercise.parts:
         files["key.json"] = json.dumps(key(exercise), indent=1) + "\n"
     return files

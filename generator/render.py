@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, get_args
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
 from markupsafe import Markup
 
 from generator.exercise import Exercise
 from generator.formula import Node, latex
-from generator.worked import answers, groups, problem, worked
+from generator.number import shown
+from generator.page import answers, groups
+from generator.worked import problem, worked
 
 __all__ = ["FORMATS", "CannotWrite", "escape_latex", "escape_markdown", "pages"]
 
@@ -81,48 +84,58 @@ def escape_latex(text: str) -> str:
 FORMATS: Mapping[str, Callable[[str], str]] = {"md": escape_markdown, "tex": escape_latex}
 
 
-def _finalize(escape: Callable[[str], str]) -> Callable[[Any], Any]:
-    def finalize(value: Any) -> Any:
-        if isinstance(value, Markup | StrictUndefined):
-            return value
-        if isinstance(value, NODES):
-            return Markup("$" + latex(value) + "$")
-        return Markup(escape(str(value)))
+@pass_context
+def _printed(context: Context, value: Any) -> Any:
+    """What `{{ value }}` prints: a formula as inline math, text escaped for the page's format."""
+    if isinstance(value, Markup | StrictUndefined):
+        return value
+    if isinstance(value, NODES):
+        return Markup("$" + latex(value) + "$")
+    return Markup(FORMATS[context["format"]](str(value)))
 
-    return finalize
+
+@pass_context
+def _braced(context: Context, value: Any) -> Markup:
+    """{{ x | braced }} is {x}: a brace beside Jinja's own would not be seen as one."""
+    return Markup("{" + _printed(context, value) + "}")
 
 
 @cache
-def _environment(format_name: str) -> Environment:
-    finalize = _finalize(FORMATS[format_name])
+def _environment() -> Environment:
+    """One environment for all formats, so that the prose is compiled once."""
     environment = Environment(
-        loader=FileSystemLoader([TEMPLATES / format_name, TEMPLATES]),
+        loader=FileSystemLoader(TEMPLATES),
         undefined=StrictUndefined,
-        autoescape=True,  # makes macros return Markup; what is printed is escaped by `finalize`
-        finalize=finalize,
+        autoescape=True,  # makes macros return Markup; what is printed is escaped by `_printed`
+        finalize=_printed,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
     environment.filters["math"] = lambda node: Markup(latex(node))
-    # {{ x | braced }} is {x}: a brace beside Jinja's own would not be seen as one.
-    environment.filters["braced"] = lambda value: Markup("{" + finalize(value) + "}")
+    environment.filters["braced"] = _braced
     return environment
 
 
-def pages(exercise: Exercise, format_name: str) -> dict[str, str]:
-    """File name -> text: the solution, and the question where something is asked."""
-    environment = _environment(format_name)
-    given = problem(exercise)
-    solution = {"sections": given + worked(exercise), "answers": answers(exercise)}
-    wanted: dict[str, dict[str, Any]] = {"solution": {**solution, "proof": exercise.certificate}}
+def pages(exercise: Exercise, formats: Iterable[str]) -> dict[str, str]:
+    """File name -> text: the solution in each format, and the question where something is asked."""
+    given, proof = problem(exercise), exercise.certificate
+    common = {"spec": exercise.spec, "variant": exercise.variant}
+    error = shown(float(f"{proof.max_error:.0e}"), 1)
+    wanted: dict[str, dict[str, Any]] = {
+        "solution": {
+            "sections": given + worked(exercise),
+            "answers": answers(exercise),
+            "proof": {"methods": proof.methods, "error": error},
+        }
+    }
     if exercise.parts:
         wanted["question"] = {"sections": given, "groups": groups(exercise)}
     texts = {}
-    for page, data in wanted.items():
-        template = environment.get_template(f"{page}.{format_name}.jinja")
-        text = template.render(spec=exercise.spec, variant=exercise.variant, **data)
-        texts[f"{page}.{format_name}"] = _tidy(text)
+    for name in formats:
+        for page, data in wanted.items():
+            template = _environment().get_template(f"{name}/{page}.{name}.jinja")
+            texts[f"{page}.{name}"] = _tidy(template.render(format=name, **common, **data))
     return texts
 
 

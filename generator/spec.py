@@ -110,9 +110,7 @@ class NetworkSpec(_Model):
             )
             for layer in self.layers
         ]
-        return network(
-            len(self.inputs[0]), layers, LOSSES[self.loss], len(self.inputs), self.reduction
-        )
+        return network(len(self.inputs[0]), layers, LOSSES[self.loss], len(self.inputs), self.reduction)
 
     @staticmethod
     def _activation(layer: LayerSpec) -> Any:

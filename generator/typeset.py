@@ -12,8 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from derive.expression import INFIX, PREFIX_MINUS, Call, Expr, Num, Ref, number_text
-from generator.formula import Cases, Fence, Fraction, Index, Node, Number, Op, Row, Symbol
-from generator.formula import negative, row
+from generator.formula import Cases, Fence, Fraction, Index, Node, Number, Op, Row, Symbol, negative, row
 
 __all__ = ["typeset"]
 
@@ -72,11 +71,11 @@ class _Typesetter:
             left, right = (self.show(arg, INFIX[">"][1], True) for arg in expr.args)
             return row(left, expr.fn, right), INFIX[">"][0]
         if expr.fn == "where":
-            condition, *branches = expr.args
+            condition, yes, no = expr.args
             assert isinstance(condition, Call)
-            conditions = (condition, Call(NEGATED[condition.fn], condition.args))
-            shown = zip(branches, conditions, strict=True)
-            return Cases(tuple((self.show(b, 0, True), self.show(c, 0, True)) for b, c in shown)), ATOM
+            otherwise = Call(NEGATED[condition.fn], condition.args)
+            parts = [self.show(e, 0, True) for e in (yes, condition, no, otherwise)]
+            return Cases(((parts[0], parts[1]), (parts[2], parts[3]))), ATOM
         if expr.fn == "exp":
             return Index(Symbol("e"), sup=self.show(expr.args[0], 0, True)), ATOM
         name = {"log": "ln"}.get(expr.fn, expr.fn)

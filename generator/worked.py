@@ -1,57 +1,30 @@
 """Worked: an Exercise told step by step; the same Steps in whatever notation the exercise has.
 
-The telling is data: sections of blocks.  A block names a phrase (a macro of the prose file, so that
-a language is one file), its arguments, and a formula.  No template computes and nothing here knows
-a format.  What was derived before carries a number and is pointed to, not derived again.
+The telling is data (see `page`); nothing here knows a format or a language.  What was derived before
+carries a number and is pointed to, not derived again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction as Rational
+from itertools import pairwise
 from typing import Any
 
+from derive import ops
 from derive.backprop import Step, Term
 from derive.expression import Call, Expr, Num, Ref, call, value
 from derive.graph import Node as GraphNode
 from derive.network import parameter_count
-from derive import ops
 from derive.ops import Affine, indices
 from derive.quantity import Derivative, Id, Quantity
-from generator.exercise import Exercise, Part
+from generator.exercise import Exercise
 from generator.formula import LINE, Fraction, Matrix, Node, Op, Row, Symbol, equation, row, width
-from generator.number import shown, shown_tolerance
+from generator.number import shown
+from generator.page import Block, Formula, Section, Table, block
 from generator.typeset import typeset
 
-__all__ = ["Block", "Group", "Section", "Table", "answers", "groups", "problem", "worked"]
-
-
-@dataclass(frozen=True)
-class Table:
-    """Column heads (phrases) and rows of formulas."""
-
-    heads: tuple[str, ...]
-    rows: tuple[tuple[Node, ...], ...]
-
-
-@dataclass(frozen=True)
-class Block:
-    """A sentence (macro `phrase` of the prose file, with its arguments), formulas, a table."""
-
-    phrase: str
-    args: Mapping[str, Any] = field(default_factory=dict)
-    formulas: tuple[tuple[Node, int | None], ...] = ()  # each with its number, where it has one
-    table: Table | None = None
-
-
-@dataclass(frozen=True)
-class Section:
-    """A heading (also a phrase) and its blocks."""
-
-    phrase: str
-    args: Mapping[str, Any]
-    blocks: tuple[Block, ...]
+__all__ = ["problem", "worked"]
 
 
 def problem(exercise: Exercise) -> tuple[Section, ...]:
@@ -71,48 +44,18 @@ def worked(exercise: Exercise) -> tuple[Section, ...]:
     for z in reversed(layers):
         number = z.prefix[0]
         where = "output" if z is layers[-1] else "hidden"
-        sections.append(Section("backward", {"layer": number, "where": where}, tuple(teller.backward(z))))
+        sections.append(
+            Section("backward", {"layer": number, "where": where}, tuple(teller.backward(z)))
+        )
     if exercise.spec.network.updates:
         sections.append(Section("update", {"count": 1}, tuple(teller.update())))
     return tuple(sections)
 
 
-@dataclass(frozen=True)
-class Group:
-    """Parts that are asked for together, by their names alone."""
-
-    name: str
-    points: int
-    labels: tuple[Node, ...]
-
-
-def groups(exercise: Exercise) -> tuple[Group, ...]:
-    """What is asked, in order; carries no answers."""
-    by_name: dict[str, list[Part]] = {}
-    for part in exercise.parts:
-        by_name.setdefault(part.group, []).append(part)
-    return tuple(
-        Group(name, sum(p.points for p in parts), tuple(exercise.namer(p.quantity) for p in parts))
-        for name, parts in by_name.items()
-    )
-
-
-def answers(exercise: Exercise) -> Table | None:
-    """The key as a table: quantity, answer, tolerance."""
-    digits = exercise.spec.digits
-    rows = tuple(
-        (exercise.namer(p.quantity), shown(p.answer, digits), row("±", shown_tolerance(p.tolerance)))
-        for p in exercise.parts
-    )
-    return Table(("quantity", "answer", "tolerance"), rows) if rows else None
-
-
-def _deduplicated(left: Node, rights: list[Node]) -> Node:
-    """left = right = …, each side once: a = z = 2.494, not 2.494 = 2.494."""
+def _chain(left: Node, rights: Iterable[Node]) -> Node:
+    """left = right = …, each side once: a = z = 2.494, not a = z = 2.494 = 2.494."""
     sides = [left]
-    for right in rights:
-        if right != sides[-1]:
-            sides.append(right)
+    sides += (right for before, right in pairwise([left, *rights]) if right != before)
     return equation(sides[0], *sides[1:])
 
 
@@ -165,6 +108,16 @@ class _Teller:
     def numbers(self, expr: Expr) -> Node:
         return typeset(expr, self.shown, self.holds)
 
+    def sides(self, expr: Expr, q: Id) -> list[Node]:
+        """The formula in names, with numbers put in, and q's number, unless that was just said by
+        the branch of a case distinction: 1 (1.5 > 0)."""
+        sides = [self.names(expr), self.numbers(expr)]
+        if isinstance(expr, Call) and expr.fn == "where":
+            condition, first, second = expr.args
+            if not isinstance(first if self.holds(condition) else second, Call):
+                return sides
+        return [*sides, self.shown(q)]
+
     def tag(self, q: Id) -> int:
         """The number of the formula that derives q from now on."""
         self.numbered[q] = len(self.numbered) + 1
@@ -185,11 +138,13 @@ class _Teller:
             for i, layer in enumerate(net.layers, 1)
         ]
         yield Block("architecture", {"inputs": sizes[0], "layers": layers})
-        yield Block("activations", {}, tuple(self._activation_rules()))
+        yield block("activations", {}, self._activation_rules())
         yield Block("parameter_count", {"counts": self._counts(), "total": parameter_count(self.graph)})
-        yield Block("given_numbers", {}, tuple((line, None) for line in self._given_lines()))
+        yield block("given_numbers", {}, ((line, None) for line in self._given_lines()))
         only = {flag for layer in net.layers for flag in layer.train}
-        yield Block("loss_and_rate", {"rate": self._equal("rate"), "train": sorted(only)}, self._loss_rule())
+        yield Block(
+            "loss_and_rate", {"rate": self._equal("rate"), "train": sorted(only)}, self._loss_rule()
+        )
 
     def _counts(self) -> list[dict[str, int]]:
         counts = []
@@ -201,7 +156,7 @@ class _Teller:
             counts.append({"layer": number, "weights": sizes["W"], "biases": sizes["b"]})
         return counts
 
-    def _activation_rules(self) -> Iterator[tuple[Node, int | None]]:
+    def _activation_rules(self) -> Iterator[Formula]:
         seen: list[ops.Op] = []
         for node in self.graph.nodes:
             if node.name == "a" and node.op and node.op not in seen:
@@ -209,7 +164,8 @@ class _Teller:
                 q = node.element((1,), self.graph.sample_numbers[0])
                 local = Derivative(q.at(), Quantity("z", q.index), q.sample)
                 definition, rule = self.graph.definition(q), self.graph.local(local)
-                assert definition and rule
+                assert definition
+                assert rule
                 generic = {q: Symbol("a"), Quantity("z", q.index, q.sample): Symbol("z")}
                 f = typeset(definition, generic.__getitem__)
                 slope = typeset(rule, generic.__getitem__)
@@ -220,18 +176,21 @@ class _Teller:
         return row(self.label(leaf), "=", self.shown(leaf))
 
     def _given_lines(self) -> Iterator[Node]:
+        """name = number, side by side; the weights of one unit are kept together where they fit."""
         for node in self.graph.of_kind("input", "target", "parameter"):
+            columns = node.shape[1] if len(node.shape) > 1 else 1
             for sample in self.graph.sample_numbers if node.sampled else [None]:
-                line: list[Node] = []
-                for q in node.elements(sample):
-                    item = self._equal(q)
-                    if line and width(Row((*line, item))) > LINE - 4:
-                        yield Row(tuple(line))
-                        line = []
-                    line += [Op(","), Op(" "), item] if line else [item]
-                yield Row(tuple(line))
+                items = [self._equal(q) for q in node.elements(sample)]
+                wide = max(map(width, items)) + 1.5
+                room = max(int(LINE // wide), 1)
+                per_line = room - room % columns if columns <= room else room
+                for at in range(0, len(items), per_line):
+                    line: list[Node] = []
+                    for item in items[at : at + per_line]:
+                        line += [Op(","), Op(" "), item] if line else [item]
+                    yield Row((Row(()), *line))
 
-    def _loss_rule(self) -> tuple[tuple[Node, int | None], ...]:
+    def _loss_rule(self) -> tuple[Formula, ...]:
         """L = Σ_i loss(a_i, t_i) in names; over a batch, of one sample."""
         first = self.graph.sample_numbers[0]
         terms = []
@@ -257,16 +216,15 @@ class _Teller:
                 if not matrix:
                     formulas += [(self.computed(q), None) for q in z.elements(sample)]
                 formulas += [(self.computed(q), None) for q in a.elements(sample)]
-                yield Block("forward_layer", args, tuple(formulas))
+                yield block("forward_layer", args, formulas)
 
     def computed(self, q: Quantity) -> Node:
         """q = its formula = numbers put in = its value."""
         definition = self.graph.definition(q)
         assert definition is not None
-        rights = [self.names(definition), self.numbers(definition), self.shown(q)]
-        return _deduplicated(self.name(q), rights)
+        return _chain(self.name(q), self.sides(definition, q))
 
-    def _matrix_form(self, z: GraphNode, sample: int | None) -> list[tuple[Node, None]]:
+    def _matrix_form(self, z: GraphNode, sample: int | None) -> list[Formula]:
         """z = x W + b as row vectors, or z = W x + b as columns, in names and in numbers; nothing
         where the notation has no vectors or the line would be too long."""
         vectors = self.name.notation.vectors
@@ -276,12 +234,15 @@ class _Teller:
         units, columns = weights.shape
 
         def vector(leaf: Callable[[Any], Node], block: GraphNode, length: int) -> Node:
-            cells = [leaf(block.element((i,) if block.shape else (), sample)) for i in range(1, length + 1)]
+            cells = [
+                leaf(block.element((i,) if block.shape else (), sample)) for i in range(1, length + 1)
+            ]
             return Matrix((tuple(cells),) if vectors == "row" else tuple((cell,) for cell in cells))
 
         def product(leaf: Callable[[Any], Node]) -> Node:
             cells = [
-                [leaf(weights.element((i, j))) for j in range(1, columns + 1)] for i in range(1, units + 1)
+                [leaf(weights.element((i, j))) for j in range(1, columns + 1)]
+                for i in range(1, units + 1)
             ]
             if vectors == "row":
                 cells = [list(column) for column in zip(*cells, strict=True)]
@@ -292,14 +253,14 @@ class _Teller:
 
         left = vector(self.label, z, units)
         rights = [product(self.label), product(self.shown), vector(self.shown, z, units)]
-        if width(left) + max(map(width, rights)) + 2 > LINE:
+        if max(map(width, rights)) + 2 > LINE:
             return []
         return [(equation(left, *rights), None)]
 
     # --- loss ---
 
     def loss(self) -> Iterator[Block]:
-        formulas: list[tuple[Node, int | None]] = []
+        formulas: list[Formula] = []
         for sample in self.graph.sample_numbers:
             terms = [Quantity("L", (i,), sample) for i in self.outputs]
             formulas += [(self.computed(q), None) for q in terms]
@@ -307,7 +268,8 @@ class _Teller:
                 formulas.append((self.computed(Quantity("L", (), sample)), None))
         if self.graph.samples > 1:
             formulas.append((self.computed(self.graph.root), None))
-        yield Block("loss_terms", {"outputs": len(self.outputs), "samples": self.graph.samples}, tuple(formulas))
+        args = {"outputs": len(self.outputs), "samples": self.graph.samples}
+        yield block("loss_terms", args, formulas)
 
     # --- backward ---
 
@@ -338,13 +300,10 @@ class _Teller:
         local = Derivative(a.at(), z.at(), sample)
         rule = self.graph.local(local)
         assert rule is not None
-        rights = [self.names(rule), self.numbers(rule), self.shown(local)]
-        formulas = [(_deduplicated(self.name(local), rights), self.tag(local))]
+        formulas = [(_chain(self.name(local), self.sides(rule, local)), self.tag(local))]
         product = Call("*", (Ref(to_a), Ref(local)))
         left, whole = self.name.gradient(z), self.name(to_z)
-        rights = [self.names(product), self.numbers(product), self.shown(to_z)]
-        sides = [whole, left, *rights] if whole != left else [left, *rights]
-        formulas.append((_deduplicated(sides[0], sides[1:]), self.tag(to_z)))
+        formulas.append((_chain(whole, [left, *self.sides(product, to_z)]), self.tag(to_z)))
         activation = self.exercise.spec.network.layers[layer - 1].activation
         yield Block("gradient_of_net", {"z": self.name(z), "activation": activation}, tuple(formulas))
 
@@ -360,7 +319,7 @@ class _Teller:
             contributions = [Ref(float(value(t, self._number))) for t in taught]
             rights.append(typeset(call("+", *contributions), lambda n: shown(n, self.digits)))
         rights.append(self.shown(step.target))
-        return _deduplicated(self.name(step.target), rights)
+        return _chain(self.name(step.target), rights)
 
     def _number(self, leaf: Any) -> float:
         return self.exercise.number(leaf)
@@ -383,18 +342,23 @@ class _Teller:
         for q in node.elements():
             target = self.derivation.derivative(q)
             step = self.derivation.chain(target, self.stops)
-            formulas: list[tuple[Node, int | None]] = []
+            formulas: list[Formula] = []
             if len(step.terms) == 1:
                 (term,) = step.terms
                 factor = term.factors[-1]
                 names = [self.names(factor.expr), self.numbers(factor.expr)]
-                formulas.append((_deduplicated(self.name(factor.derivative), names), None))
+                formulas.append((_chain(self.name(factor.derivative), names), None))
                 product = call("*", *(Ref(d) for d in term.ids))
-                rights = [self.names(product), self.numbers(product), self.shown(target)]
-                formulas.append((_deduplicated(self.name(target), rights), self.tag(target)))
+                formulas.append(
+                    (_chain(self.name(target), self.sides(product, target)), self.tag(target))
+                )
             else:
                 formulas.append((self._step(step), self.tag(target)))
-            args = {"q": self.name(q), "pointers": self.pointers(step), "terms": len(step.terms)}
+            args: dict[str, Any] = {
+                "q": self.name(q),
+                "pointers": self.pointers(step),
+                "terms": len(step.terms),
+            }
             args |= {"kind": node.name, "shared": node.name == "b" and not node.shape}
             yield Block("gradient_of_parameter", args, tuple(formulas))
 
@@ -404,13 +368,12 @@ class _Teller:
         gradient = self.derivation.derivative
         trained = [q for n in self.graph.of_kind("parameter") if n.trained for q in n.elements()]
         yield Block("update_rule", {"rate": self._equal("rate")})
-        formulas: list[tuple[Node, int | None]] = []
+        formulas: list[Formula] = []
         for q in trained:
             rule = Call("-", (Ref(q), Call("*", (Ref("rate"), Ref(gradient(q))))))
             new = q.at(update=1)
-            rights = [self.names(rule), self.numbers(rule), self.shown(new)]
-            formulas.append((_deduplicated(self.name(new), rights), None))
-        yield Block("updated", {}, tuple(formulas))
+            formulas.append((_chain(self.name(new), self.sides(rule, new)), None))
+        yield block("updated", {}, formulas)
         rows = tuple(
             (self.name(q), self.shown(gradient(q)), self.shown(q), self.shown(q.at(update=1)))
             for q in trained
@@ -424,5 +387,7 @@ class _Teller:
         ]
         fell = self.exercise.number(after) < self.exercise.number(before)
         sign = "<" if fell else ">"
-        line = row(self.name(after), "=", self.shown(after), sign, self.shown(before), "=", self.name(before))
-        yield Block("loss_after", {"fell": fell}, (*outputs, (line, None)))
+        line = row(
+            self.name(after), "=", self.shown(after), sign, self.shown(before), "=", self.name(before)
+        )
+        yield block("loss_after", {"fell": fell}, [*outputs, (line, None)])

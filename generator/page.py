@@ -1,0 +1,90 @@
+"""Page: what a page is made of, before any format: sections, blocks, tables, groups of questions.
+
+A block names a phrase (a macro of the prose file, so that a language is one file), its arguments,
+and formulas.  Templates print these and compute nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any
+
+from generator.exercise import Exercise, Part
+from generator.formula import Node, row, stack
+from generator.number import shown, shown_tolerance
+
+__all__ = ["Block", "Formula", "Group", "Section", "Table", "answers", "block", "groups"]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Column heads (phrases) and rows of formulas."""
+
+    heads: tuple[str, ...]
+    rows: tuple[tuple[Node, ...], ...]
+
+
+Formula = tuple[Node, int | None]  # with its number, where it has one
+
+
+@dataclass(frozen=True)
+class Block:
+    """A sentence, formulas, a table."""
+
+    phrase: str
+    args: Mapping[str, Any] = field(default_factory=dict)
+    formulas: tuple[Formula, ...] = ()
+    table: Table | None = None
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading (also a phrase) and its blocks."""
+
+    phrase: str
+    args: Mapping[str, Any]
+    blocks: tuple[Block, ...]
+
+
+def block(phrase: str, args: Mapping[str, Any], formulas: Iterable[Formula]) -> Block:
+    """A block whose neighbouring formulas without a number stand under one another."""
+    merged: list[Formula] = []
+    for unnumbered, run in groupby(formulas, key=lambda formula: formula[1] is None):
+        nodes = list(run)
+        if unnumbered and len(nodes) > 1:
+            merged += [(node, None) for node in stack(node for node, _ in nodes)]
+        else:
+            merged += nodes
+    return Block(phrase, args, tuple(merged))
+
+
+@dataclass(frozen=True)
+class Group:
+    """Parts that are asked for together, by their names alone."""
+
+    name: str
+    points: int
+    labels: tuple[Node, ...]
+
+
+def groups(exercise: Exercise) -> tuple[Group, ...]:
+    """What is asked, in order; carries no answers."""
+    by_name: dict[str, list[Part]] = {}
+    for part in exercise.parts:
+        by_name.setdefault(part.group, []).append(part)
+    return tuple(
+        Group(name, sum(p.points for p in parts), tuple(exercise.namer(p.quantity) for p in parts))
+        for name, parts in by_name.items()
+    )
+
+
+def answers(exercise: Exercise) -> Table | None:
+    """The key as a table: quantity, answer, tolerance."""
+    digits = exercise.spec.digits
+    rows = tuple(
+        (exercise.namer(p.quantity), shown(p.answer, digits), row("±", shown_tolerance(p.tolerance)))
+        for p in exercise.parts
+    )
+    return Table(("quantity", "answer", "tolerance"), rows) if rows else None
