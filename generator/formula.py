@@ -14,7 +14,18 @@ from functools import singledispatch
 from typing import Literal
 
 __all__ = ["Aligned", "Cases", "Fence", "Fraction", "Index", "Matrix", "Node", "Number", "Op"]
-__all__ += ["Row", "Symbol", "Text", "equation", "latex", "negative", "row", "stack", "width"]
+__all__ += [
+    "Row",
+    "Symbol",
+    "Text",
+    "equation",
+    "latex",
+    "latex_rows",
+    "negative",
+    "row",
+    "stack",
+    "width",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -363,7 +374,11 @@ def _(node: Cases) -> str:
     return f"\\begin{{cases}}\n{lines}\n\\end{{cases}}"
 
 
+def latex_rows(node: Aligned) -> str:
+    """The lines alone, for an environment that a page may break (align*)."""
+    return " \\\\\n".join(f"{latex(left)} & {latex(right)}".strip() for left, right in node.lines)
+
+
 @latex.register
 def _(node: Aligned) -> str:
-    lines = " \\\\\n".join(f"{latex(left)} & {latex(right)}".strip() for left, right in node.lines)
-    return f"\\begin{{aligned}}\n{lines}\n\\end{{aligned}}"
+    return f"\\begin{{aligned}}\n{latex_rows(node)}\n\\end{{aligned}}"

@@ -6,7 +6,7 @@ zeros say 'rounded': an exact 1.5 is shown as 1.5, a rounded 0.29103 as 0.2910.
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_EVEN, Decimal, localcontext
+from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal, localcontext
 
 from generator.formula import Number
 
@@ -58,4 +58,6 @@ def shown(number: float | Decimal, digits: int = 4) -> Number:
 
 def shown_tolerance(tolerance: float) -> Number:
     """A tolerance, rounded down to two significant digits."""
-    return shown(float(f"{tolerance * (1 - 0.005):.1e}"), 2)
+    exact_value = Decimal(tolerance)
+    unit = Decimal(1).scaleb(exact_value.adjusted() - 1)
+    return shown(float(exact_value.quantize(unit, ROUND_DOWN)), 2)

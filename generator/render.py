@@ -18,7 +18,7 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 
 from generator.exercise import Exercise
-from generator.formula import Node, latex
+from generator.formula import Aligned, Node, latex, latex_rows
 from generator.number import shown
 from generator.page import answers, groups
 from generator.worked import problem, worked
@@ -73,7 +73,9 @@ def escape_latex(text: str) -> str:
             parts.append(character)
         else:
             try:
-                parts.append(character.encode("latex").decode("ascii"))
+                encoded = character.encode("latex").decode("ascii")
+                ends = re.fullmatch(r"\\[A-Za-z]+", encoded)  # \i would swallow a letter behind it
+                parts.append(encoded + "{}" if ends else encoded)
             except ValueError:
                 name = unicodedata.name(character, "unknown")
                 raise CannotWrite(f"pdflatex cannot write {character!r} ({name})") from None
@@ -113,7 +115,9 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters["math"] = lambda node: Markup(latex(node))
+    environment.filters["rows"] = lambda node: Markup(latex_rows(node))
     environment.filters["braced"] = _braced
+    environment.tests["aligned"] = lambda node: isinstance(node, Aligned)
     return environment
 
 

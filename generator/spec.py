@@ -7,6 +7,7 @@ allowed (SpecError).  Numbers stay the decimals that were typed until they are e
 from __future__ import annotations
 
 import difflib
+import reprlib
 import tomllib
 from decimal import Decimal
 from fractions import Fraction
@@ -243,7 +244,7 @@ def _model_of(model: Any, field: str) -> Any:
 
 
 def _found(value: Any) -> str:
-    text = str(value) if isinstance(value, int | Decimal) else repr(value)
+    text = str(value) if isinstance(value, int | Decimal) else reprlib.repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
 
 

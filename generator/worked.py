@@ -77,9 +77,9 @@ class _Teller:
         for node in self.graph.of_kind("input", "target", "parameter"):
             per_sample = numbers[str(node)] if node.sampled else [numbers[str(node)]]
             samples = self.graph.sample_numbers if node.sampled else [None]
-            for sample, block in zip(samples, per_sample, strict=True):
+            for sample, numbers_of in zip(samples, per_sample, strict=True):
                 for i in indices(node.shape):
-                    number = block
+                    number = numbers_of
                     for position in i:
                         number = number[position - 1]
                     typed[node.element(i, sample)] = number

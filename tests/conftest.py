@@ -1,0 +1,76 @@
+"""What the tests share: networks, built exercises, and the command line as a function."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from derive.evaluate import arrays
+from derive.network import Layer, network
+from derive.ops import ACTIVATIONS, LOSSES
+from generator import cli
+from generator.exercise import build, certified
+from generator.spec import load
+
+settings.register_profile("chainwork", deadline=None, derandomize=True, max_examples=40)
+settings.load_profile("chainwork")
+
+
+@cache
+def lecture(name):
+    """A built-in lecture, certified."""
+    return certified(build(load(name)))
+
+
+@st.composite
+def networks(draw, largest=6, deepest=4, samples=2):
+    """A random network and its numbers: (graph, data, node numbers)."""
+    sizes = draw(st.lists(st.integers(1, largest), min_size=2, max_size=deepest + 1))
+    layers = [
+        Layer(
+            units=units,
+            activation=ACTIVATIONS[draw(st.sampled_from(sorted(ACTIVATIONS)))],
+            bias=draw(st.sampled_from(["per_unit", "shared", "none"])),
+        )
+        for units in sizes[1:]
+    ]
+    loss = LOSSES[draw(st.sampled_from(sorted(LOSSES)))]
+    count = draw(st.integers(1, samples))
+    reduction = draw(st.sampled_from(["sum", "mean"]))
+    graph = network(sizes[0], layers, loss, count, reduction)
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    numbers = {
+        str(node): rng.uniform(-1, 1, size=(count,) * node.sampled + node.shape)
+        for node in graph.of_kind("input", "target", "parameter")
+    }
+    return graph, arrays(graph, numbers)
+
+
+class Run(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch, capsys):
+    """run("make-exercise", "--seed", 7) -> (exit code, standard output, standard error)."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*words):
+        try:
+            code = cli.main([str(word) for word in words])
+        except SystemExit as stop:
+            code = stop.code
+        return Run(code, *capsys.readouterr())
+
+    return call
+
+
+def pytest_addoption(parser):
+    parser.addoption("--rewrite", action="store_true", help="write the golden files anew")

@@ -1,0 +1,268 @@
+"""The command line: what it writes, what it says, how it fails; nothing half-written."""
+
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from derive.quantity import parse
+from generator.cli import main
+
+SPEC = """
+name = "mine"
+notation = "plain"
+[network]
+inputs = [[1, -2, 0.5]]
+targets = [[0.3]]
+loss = "squared_error"
+learning_rate = 0.1
+[[network.layers]]
+activation = "relu"
+weights = [[0.2, -0.4, 0.1], [-0.3, 0.2, 0.8]]
+biases = [0.1, -0.1]
+[[network.layers]]
+activation = "tanh"
+weights = [[0.5, -0.6], [0.7, 0.2]]
+biases = [0.05, 0]
+[[network.layers]]
+activation = "sigmoid"
+weights = [[1.5, -0.9]]
+biases = [0.2]
+"""
+
+
+def files(folder="output"):
+    return {str(p.relative_to(folder)): p.read_bytes() for p in Path(folder).rglob("*") if p.is_file()}
+
+
+def test_make_exercise_leaves_question_solution_and_key_and_says_where(run):
+    done = run("make-exercise")
+    assert done.code == 0
+    written = files()
+    assert {Path(name).name for name in written} == {
+        *("question.md", "question.tex", "solution.md", "solution.tex", "key.json", "variants.csv"),
+    }
+    assert "output/mazur" in done.out
+    assert "--seed" in done.out
+    assert "Certified by" in done.out
+
+
+def test_the_same_seed_writes_the_same_bytes(run):
+    run("make-exercise", "mazur", "--seed", 7)
+    run("make-exercise", "mazur", "--seed", 7, "--out", "again")
+    run("make-exercise", "mazur", "--seed", 8, "--out", "other")
+    assert files() == files("again") != files("other")
+
+
+def test_without_a_seed_it_says_the_one_it_took(run):
+    said = run("make-exercise").out
+    seed = said.split("--seed ")[1].split()[0]
+    run("make-exercise", "mazur", "--seed", seed, "--out", "again")
+    assert files() == files("again")
+
+
+def test_count_makes_that_many_variants_and_lists_them(run):
+    assert run("make-exercise", "cummins", "--count", 3, "--seed", 1).code == 0
+    with open("output/cummins/variants.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["student"] for row in rows] == ["1", "2", "3"]
+    for row in rows:
+        key = json.loads(Path("output/cummins", row["variant"], "key.json").read_text())
+        assert key["variant"] == row["variant"]
+        assert all(part["tolerance"] > 0 or part["answer"] == 0 for part in key["parts"])
+
+
+def test_making_an_exercise_again_replaces_it_whole(run):
+    run("make-exercise", "mazur", "--seed", 7)
+    (folder,) = (p for p in Path("output/mazur").iterdir() if p.is_dir())
+    (folder / "question.md").write_text("edited")
+    before = set(Path("output/mazur").iterdir())
+    run("make-exercise", "mazur", "--seed", 7)
+    assert set(Path("output/mazur").iterdir()) == before
+    assert (folder / "question.md").read_text() != "edited"
+
+
+@pytest.mark.parametrize("notation", ["mazur", "cummins", "ceng506", "plain"])
+@pytest.mark.parametrize("lecture", ["mazur", "cummins"])
+def test_make_example_in_every_notation(run, lecture, notation):
+    assert run("make-example", lecture, "--notation", notation).code == 0
+    assert set(files()) == {f"{lecture}/example/solution.md", f"{lecture}/example/solution.tex"}
+
+
+def test_a_spec_from_outside_derives_and_certifies(run):
+    Path("mine.toml").write_text(SPEC)
+    done = run("derive", "mine.toml", "--json")
+    assert done.code == 0
+    certificate = json.loads(done.out)["certificate"]
+    assert certificate["max_error"] <= 1e-12
+    assert certificate["methods"] == ["chain rule", "complex step", "mpmath", "sympy"]
+    assert run("make-example", "mine.toml").code == 0
+    assert run("make-exercise", "mine.toml", "--seed", 1).code == 0
+
+
+def test_derive_json_carries_every_quantity_and_every_step(run):
+    data = json.loads(run("derive", "mazur", "--json").out)
+    assert set(data) == {"spec", "quantities", "steps", "certificate"}
+    by_id = {q["id"]: q for q in data["quantities"]}
+    assert by_id["dL/dW[2][1][1]"] == {
+        "id": "dL/dW[2][1][1]",
+        "value": pytest.approx(0.08216704056423078),
+        "symbolic": "dL/dz[2][1]*a[1][1]",
+        "factors": ["dL/da[2][1]", "da[2][1]/dz[2][1]", "dz[2][1]/dW[2][1][1]"],
+    }
+    assert by_id["W[1][2][2]@1"]["value"] == pytest.approx(0.2995022872647391)
+    assert by_id["L@1"]["value"] == pytest.approx(0.2910277736935994)
+    assert by_id["P"]["value"] == 8
+    for q in by_id.values():
+        parse(q["id"])
+        product = 1.0
+        for factor in q["factors"]:
+            product *= by_id[factor]["value"]
+        if q["factors"]:
+            assert product == pytest.approx(q["value"], rel=1e-12)
+    steps = {s["target"]: s for s in data["steps"]}
+    for step in steps.values():
+        for term in step["terms"]:
+            assert term["upstream"] is None or term["upstream"] in by_id
+            assert all(factor in by_id for factor in term["factors"])
+    assert steps["dL/da[1][1]"]["rule"] == "sum over paths"
+    assert len(steps["dL/da[1][1]"]["terms"]) == 2
+
+
+def test_a_step_can_be_recomputed_from_the_json_alone(run):
+    data = json.loads(run("derive", "cummins", "--json").out)
+    value = {q["id"]: q["value"] for q in data["quantities"]}
+    for step in data["steps"]:
+        if step["rule"] in ("seed", "update"):
+            continue
+        total = 0.0
+        for term in step["terms"]:
+            product = value[term["upstream"]]
+            for factor in term["factors"]:
+                product *= value[factor]
+            total += product
+        assert total == pytest.approx(value[step["target"]], rel=1e-12, abs=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("quantity", "shown"),
+    [("dL/dW[1][1][1]", "0.0004385677345"), ("L@1", "0.2910277737"), ("P[1]", "4"), ("b[1][2]", "0.35")],
+)
+def test_derive_of_one_quantity(run, quantity, shown):
+    done = run("derive", "mazur", "--of", quantity)
+    assert done.code == 0
+    assert shown in done.out
+
+
+@pytest.mark.parametrize("what", ["notations", "losses", "activations", "kinds", "formats", "lectures"])
+def test_list(run, what):
+    assert run("list", what).out.strip()
+    assert f"{what}\n" in run("list").out
+
+
+BAD = [
+    (("make-example", "nowhere.toml"), "nowhere.toml: SPEC: found no such file or lecture"),
+    (("make-example", "mazur", "--notation", "mazr"), "--notation: found 'mazr', allowed: plain, mazur"),
+    (("make-example", "mazur", "--format", "md,docx"), "--format: found 'docx', allowed: md, tex"),
+    (("make-exercise", "mazur", "--count", "0"), "--count: found 0, allowed: 1 to 100000"),
+    (
+        ("derive", "mazur", "--of", "W[9][1][1]"),
+        "--of: found 'W[9][1][1]', allowed: an id that the network has",
+    ),
+    (("derive", "mazur", "--of", "rm -rf"), "--of: 'rm -rf' is not a quantity id"),
+    (("list", "everything"), "list: found 'everything', allowed: notations"),
+    (
+        ("make-example", "wrong.toml"),
+        "wrong.toml: network.layers[0].weights[0]: found 2 numbers, allowed: 3",
+    ),
+    (("make-example", "script.toml", "--format", "tex"), "pdflatex cannot write '語'"),
+    (("make-exercise", "mazur", "--out", "a-file"), "a-file"),
+]
+
+
+@pytest.mark.parametrize(("words", "message"), BAD, ids=[" ".join(words) for words, _ in BAD])
+def test_unusable_input_gets_one_line_exit_2_and_writes_nothing(run, words, message):
+    Path("wrong.toml").write_text(SPEC.replace("[[0.2, -0.4, 0.1]", "[[0.2, -0.4]"))
+    Path("script.toml").write_text(SPEC.replace('"mine"', '"mine"\ntitle = "語"'))
+    Path("a-file").write_text("here")
+    before = files(".")
+    done = run(*words)
+    assert done.code == 2
+    assert done.out == ""
+    assert done.err.startswith(f"chainwork: {message}")
+    assert done.err.count("\n") == 1
+    assert files(".") == before
+
+
+def test_a_folder_that_cannot_be_written(run, monkeypatch):
+    def refuse(*_, **__):
+        raise PermissionError(13, "Permission denied", "output/mazur")
+
+    monkeypatch.setattr("tempfile.mkdtemp", refuse)
+    done = run("make-exercise")
+    assert (done.code, done.err) == (
+        2,
+        "chainwork: output/mazur: cannot be written: Permission denied\n",
+    )
+
+
+def test_a_disk_that_fills_up_leaves_no_half_of_an_exercise(run, monkeypatch):
+    written = []
+
+    def full(self, text, **options):
+        written.append(self.name)
+        if len(written) == 3:
+            raise OSError(28, "No space left on device", str(self))
+        return real(self, text, **options)
+
+    real = Path.write_text
+    monkeypatch.setattr(Path, "write_text", full)
+    assert run("make-exercise").code == 2
+    assert files() == {}
+
+
+def test_a_large_network_is_derived_but_not_printed_on_pages(run):
+    row = ", ".join(["0.1"] * 30)
+    rows = ", ".join([f"[{row}]"] * 20)
+    Path("large.toml").write_text(
+        f'name = "large"\n[network]\ninputs = [[{row}]]\ntargets = [[{", ".join(["0.5"] * 20)}]]\n'
+        f"[[network.layers]]\nweights = [{rows}]\n"
+    )
+    done = run("make-example", "large.toml")
+    assert done.code == 2
+    assert "allowed: up to 400 on pages" in done.err
+
+
+@pytest.mark.parametrize("word", ["--help", "--version"])
+def test_help_imports_nothing_heavy(word):
+    code = (
+        "import sys\nfrom generator.cli import main\n"
+        f"try: main([{word!r}])\nexcept SystemExit: pass\n"
+        "print([m for m in ('numpy', 'sympy', 'jinja2', 'pydantic', 'mpmath') if m in sys.modules])"
+    )
+    printed = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout
+    assert printed.splitlines()[-1] == "[]"
+
+
+def test_make_exercise_needs_no_sympy():
+    code = "import sys\nfrom generator.cli import main\nmain(['make-exercise', '--out', sys.argv[1]])\n"
+    code += "assert 'sympy' not in sys.modules"
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run([sys.executable, "-c", code, folder], check=True, capture_output=True)
+
+
+def test_no_command_prints_the_help(run):
+    done = run()
+    assert done.code == 2
+    assert "make-exercise" in done.out
+
+
+def test_main_returns_its_exit_code(run):
+    assert main(["list", "formats"]) == 0

@@ -1,0 +1,105 @@
+"""The documents tell the truth: their commands run, their excerpts are what the program prints."""
+
+import re
+import shlex
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from generator.cli import main
+from generator.render import pages
+from generator.spec import read
+from tests.conftest import lecture
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text("utf-8")
+PYTHON = ".venv/bin/python -m "
+
+
+def commands(text):
+    for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL):
+        for line in block.splitlines():
+            yield line.split("  #")[0].strip()
+
+
+PROGRAM = [
+    c.removeprefix(PYTHON + "generator ") for c in commands(README) if c.startswith(PYTHON + "generator")
+]
+
+
+@pytest.mark.parametrize("command", PROGRAM)
+def test_commands_of_the_readme_run(run, command):
+    assert run(*shlex.split(command)).code == 0
+
+
+def test_every_command_of_the_documents_is_run_by_a_test_or_by_ci():
+    ci = (ROOT / ".ci/run").read_text("utf-8")
+    for name in ("README.md", "CONTRIBUTING.md"):
+        for command in commands((ROOT / name).read_text("utf-8")):
+            program = command.removeprefix(PYTHON + "generator ") in PROGRAM
+            parts = [
+                re.sub(r" -m tex| tests/test_pages.py --rewrite", "", c) for c in command.split(" && ")
+            ]
+            assert program or all(part in ci for part in parts), command
+
+
+def test_ci_runs_the_two_lines_of_the_readme():
+    first, second = [c for c in commands(README) if c.startswith("sh ")]
+    ci = (ROOT / ".ci/run").read_text("utf-8").splitlines()
+    assert first in ci
+    assert second in ci
+
+
+def test_the_excerpt_of_the_readme_is_what_the_program_prints():
+    page = pages(lecture("mazur"), ["md"])["solution.md"]
+    quote, formula = re.search(
+        r"^> (.*?)\n\n(\$\$\n.*?\n\$\$)$", README, re.MULTILINE | re.DOTALL
+    ).groups()
+    assert quote in page
+    assert formula in page
+
+
+def test_the_specs_of_the_readme_are_valid():
+    network, draw = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+    spec = read(network + draw)
+    assert spec.draw.inputs.decimals == 0
+    assert len(spec.network.layers) == 2
+
+
+def test_the_changelog_knows_the_version(capsys):
+    main(["--version"])
+    version = capsys.readouterr().out.split()[1]
+    assert f"## {version} " in (ROOT / "CHANGELOG.md").read_text("utf-8")
+
+
+def test_architecture_names_every_module():
+    text = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
+    for path in [*ROOT.glob("derive/*.py"), *ROOT.glob("generator/*.py")]:
+        if not path.stem.startswith("_"):
+            assert re.search(rf"\b{path.stem}\b", text), path
+
+
+def test_floors():
+    """derive/ imports nothing from generator/, and each module only what stands above it."""
+    order = {
+        "derive": "quantity expression ops graph network evaluate backprop descent symbolic verify",
+        "generator": "formula number typeset notation spec exercise exercises draw page worked render report publish commands cli",
+    }
+    floors = [f"{package}.{module}" for package, modules in order.items() for module in modules.split()]
+    for name in floors:
+        path = ROOT / (name.replace(".", "/") + ".py")
+        if path.exists() and name != "generator.cli":
+            for imported in re.findall(
+                r"^from ((?:derive|generator)\.\w+)", path.read_text("utf-8"), re.MULTILINE
+            ):
+                assert floors.index(imported) < floors.index(name), f"{name} imports {imported}"
+
+
+def test_the_dependencies_have_lower_bounds():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    for requirement in [
+        *project["dependencies"],
+        *(r for e in project["optional-dependencies"].values() for r in e),
+    ]:
+        assert re.fullmatch(r"[a-z0-9-]+>=[\d.]+", requirement)

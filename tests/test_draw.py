@@ -1,0 +1,157 @@
+"""Variants: the same seed the same numbers, everybody's own stream, no bad draw, honest tolerances."""
+
+import re
+from collections import Counter
+from decimal import Decimal
+
+import numpy as np
+import pytest
+
+from derive.descent import descend
+from derive.quantity import parse
+from generator.draw import SCREENS, digest, draw, variant_id
+from generator.exercise import ask, build, dependencies, significant
+from generator.exercises import kind, kinds
+from generator.spec import Range, SpecError, load, read
+from tests.test_spec import GOOD
+
+MAZUR, CUMMINS = load("mazur"), load("cummins")
+
+
+def test_the_same_seed_draws_the_same_variant():
+    assert draw(MAZUR, 7, 1).parts == draw(MAZUR, 7, 1).parts
+    assert draw(MAZUR, 7, 1).variant == draw(MAZUR, 7, 1).variant
+
+
+def test_seeds_numbers_and_specs_draw_different_variants():
+    drawn = [draw(MAZUR, 7, 1), draw(MAZUR, 8, 1), draw(MAZUR, 7, 2), draw(CUMMINS, 7, 1)]
+    assert len({e.variant for e in drawn}) == 4
+    assert len({e.parts[0].answer for e in drawn}) == 4
+
+
+def test_a_variant_does_not_depend_on_the_others():
+    """Number 3 alone is number 3 of five, whatever was rejected before it."""
+    assert [draw(MAZUR, 5, n).variant for n in (1, 2, 3)][2] == draw(MAZUR, 5, 3).variant
+
+
+def test_the_stream_is_the_same_on_every_machine():
+    """Written down once; a change of these numbers breaks every course's seeds."""
+    network = draw(MAZUR, 7, 1).spec.network
+    assert network.inputs == [[Decimal("0.35"), Decimal("0.23")]]
+    assert network.layers[0].weights == [
+        [Decimal("-0.56"), Decimal("-0.84")],
+        [Decimal("0.46"), Decimal("-0.55")],
+    ]
+
+
+@pytest.mark.parametrize("spec", [MAZUR, CUMMINS], ids=lambda s: s.name)
+def test_a_drawn_network_has_the_shape_of_its_spec(spec):
+    drawn = draw(spec, 3, 1).spec.network
+    assert [np.shape(layer.weights) for layer in drawn.layers] == [
+        np.shape(layer.weights) for layer in spec.network.layers
+    ]
+    assert [layer.kind_of_bias for layer in drawn.layers] == [
+        layer.kind_of_bias for layer in spec.network.layers
+    ]
+    read_again = type(spec).model_validate(draw(spec, 3, 1).spec.model_dump())
+    assert read_again.network == drawn
+
+
+def test_drawn_numbers_are_decimals_of_their_range_and_never_zero():
+    spec = MAZUR.model_copy(
+        update={"draw": MAZUR.draw.model_copy(update={"weights": Range(min=-1, max=1, decimals=1)})}
+    )
+    for number in range(1, 20):
+        for layer in draw(spec, 1, number).spec.network.layers:
+            for weight in (w for row in layer.weights for w in row):
+                assert weight
+                assert abs(weight) <= 1
+                assert weight == weight.quantize(Decimal("0.1"))
+
+
+@pytest.mark.parametrize("number", range(1, 16))
+@pytest.mark.parametrize("spec", [MAZUR, CUMMINS], ids=lambda s: s.name)
+def test_no_bad_draw_gets_through(spec, number):
+    exercise = draw(spec, "screens", number)
+    assert not [reason for reason, (test, _) in SCREENS.items() if test(exercise)]
+    answers = [part.answer for part in exercise.parts]
+    assert all(a == 0 or abs(a) >= 1e-4 for a in answers)
+    assert exercise.certificate.max_error <= 1e-12
+
+
+def test_rejections_are_counted_by_reason():
+    rejected = Counter()
+    for number in range(1, 30):
+        draw(MAZUR, "count", number, rejected)
+    assert set(rejected) <= set(SCREENS)
+    assert sum(rejected.values()) > 0
+
+
+def test_a_spec_that_cannot_be_satisfied_says_which_demand_is_the_impossible_one():
+    tiny = GOOD.replace(
+        "[network]", "[draw]\nweights = {min = 0.000001, max = 0.000009, decimals = 6}\n[network]", 1
+    )
+    with pytest.raises(
+        SpecError, match="500 of 500 draws with a vanishing answer, allowed: try wider draw.weights"
+    ):
+        draw(read(tiny), 1, 1)
+
+
+@pytest.mark.parametrize("toward", ["nearest", "up", "down"])
+@pytest.mark.parametrize("number", range(1, 6))
+def test_who_rounds_every_intermediate_result_is_right(number, toward):
+    exercise = draw(MAZUR, "careful", number)
+    careful = tuple(descend(exercise.graph, exercise.iterates[0].data, 0.5, 1, significant(4, toward)))
+    for part in exercise.parts:
+        q = part.quantity
+        answer = careful[q.update].values.number(parse(str(q).split("@")[0]))
+        assert abs(answer - part.answer) <= part.tolerance
+
+
+def test_a_tolerance_is_narrow():
+    for part in draw(MAZUR, "narrow", 1).parts:
+        assert part.tolerance < 0.05 * abs(part.answer)
+
+
+SIGNIFICANT = [(0.59327, "nearest", 0.5933), (0.59321, "up", 0.5933), (0.59329, "down", 0.5932)]
+SIGNIFICANT += [(-0.0226025, "nearest", -0.0226), (123456.0, "nearest", 123500.0), (0.0, "nearest", 0.0)]
+
+
+@pytest.mark.parametrize(("number", "toward", "expected"), SIGNIFICANT)
+def test_significant_digits(number, toward, expected):
+    assert significant(4, toward)(np.array(number)) == pytest.approx(expected, rel=1e-15)
+
+
+def test_parts_depend_on_the_parts_they_are_computed_from():
+    exercise = ask(build(MAZUR), kind("backprop").ask(build(MAZUR)))
+    depends = {part.id: set(part.depends_on) for part in exercise.parts}
+    assert depends["a[1][1]"] == set()
+    assert depends["a[2][1]"] == {"a[1][1]", "a[1][2]"}
+    assert depends["L"] == {"a[2][1]", "a[2][2]"}
+    assert depends["dL/dz[2][1]"] == {"a[2][1]"}
+    assert depends["dL/dz[1][1]"] == {"a[1][1]", "dL/dz[2][1]", "dL/dz[2][2]"}
+    assert depends["dL/dW[2][1][2]"] == {"dL/dz[2][1]", "a[1][2]"}
+    assert depends["L@1"] == {p for p in depends if p.startswith("dL/dW")}
+
+
+def test_dependencies_skip_what_is_not_asked():
+    exercise = build(MAZUR)
+    asked = {parse("a[1][1]")}
+    assert dependencies(exercise, parse("L"), asked) == ("a[1][1]",)
+
+
+def test_a_variant_id_is_short_readable_and_checked():
+    ids = [variant_id(MAZUR, seed, n) for seed in range(20) for n in range(20)]
+    assert len(set(ids)) == 400
+    assert all(re.fullmatch("[0-9A-HJKMNP-TV-Z]{6}", i) for i in ids)
+
+
+def test_the_digest_is_of_the_content():
+    assert digest(load("mazur")) == digest(MAZUR) != digest(CUMMINS)
+
+
+@pytest.mark.parametrize("name", kinds())
+def test_a_kind_says_what_it_is_and_asks_something(name):
+    module = kind(name)
+    assert module.__doc__.splitlines()[0].endswith(".")
+    assert list(module.ask(build(MAZUR)))

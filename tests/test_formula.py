@@ -1,0 +1,162 @@
+"""The math tree and its LaTeX, as (input, output) tables; and numbers as they are shown."""
+
+import re
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from derive.expression import parse
+from generator.formula import (
+    LINE,
+    Fence,
+    Fraction,
+    Index,
+    Matrix,
+    Number,
+    Row,
+    Symbol,
+    Text,
+    equation,
+    latex,
+    row,
+    stack,
+    width,
+)
+from generator.number import exact, shown, shown_tolerance
+from generator.typeset import typeset
+
+w5 = Index(Symbol("w"), Number("5"))
+net = Index(Symbol("net"), Index(Symbol("h"), Number("1")))
+
+LATEX = [
+    (w5, "w_{5}"),
+    (net, r"\mathrm{net}\sb{h_{1}}"),  # `}_` would be emphasis in Markdown
+    (Index(Symbol("δ"), Number("1"), row("(", Number("2"), ")")), r"\delta_{1}^{(2)}"),
+    (Fraction(row("∂", Symbol("E")), row("∂", w5)), r"\frac{\partial E}{\partial w_{5}}"),
+    (row("∂", Symbol("net")), r"\partial\mathrm{net}"),
+    (row(w5, "+", Number("-1")), "w_{5} + -1"),
+    (row("−", w5), "-w_{5}"),
+    (row(Symbol("a"), "=", Number("1")), "a = 1"),
+    (Number("4.386", -7), r"4.386 \cdot 10^{-7}"),
+    (Fence(Fraction(Number("1"), Number("2"))), r"\left( \frac{1}{2} \right)"),
+    (Fence(w5, "[]"), "[w_{5}]"),
+    (Text("50 % of $x_1$"), r"\text{50 \% of \$x\_1\$}"),
+    (
+        Matrix(((w5, w5), (w5, w5))),
+        "\\begin{bmatrix}\nw_{5} & w_{5} \\\\\nw_{5} & w_{5}\n\\end{bmatrix}",
+    ),
+]
+
+
+@pytest.mark.parametrize(("node", "expected"), LATEX)
+def test_latex(node, expected):
+    assert latex(node) == expected
+
+
+NAMES = {"a": Symbol("a"), "z": Symbol("z"), "t": Symbol("t"), "w": w5}
+NUMBERS = {"a": 0.75, "z": -1.5, "t": 0.01, "w": -0.5}
+
+TYPESET = [  # formula, with names, with numbers
+    ("1/(1 + exp(-z))", r"\frac{1}{1 + e^{-z}}", r"\frac{1}{1 + e^{-(-1.5)}}"),
+    ("a*(1 - a)", "a(1 - a)", r"0.75 \cdot (1 - 0.75)"),
+    ("1/2*(a - t)**2", r"\frac{1}{2}(a - t)^{2}", r"\frac{1}{2}(0.75 - 0.01)^{2}"),
+    ("2*(a - t)", "2(a - t)", "2(0.75 - 0.01)"),
+    ("a - w", "a - w_{5}", "0.75 - (-0.5)"),
+    ("w - a", "w_{5} - a", "-0.5 - 0.75"),
+    ("a + z*w", r"a + z \cdot w_{5}", r"0.75 + (-1.5) \cdot (-0.5)"),
+    ("a + -w", "a - w_{5}", "0.75 - (-0.5)"),
+    ("a - (t - z)", "a - (t - z)", "0.75 - (0.01 - (-1.5))"),
+    ("-w", "-w_{5}", "-(-0.5)"),
+    ("w**2", "w_{5}^{2}", "(-0.5)^{2}"),
+    ("(w**2)**3", "(w_{5}^{2})^{3}", "((-0.5)^{2})^{3}"),
+    ("0.01*z", r"0.01 \cdot z", r"0.01 \cdot (-1.5)"),
+    ("max(0, z)", r"\mathrm{max}(0, z)", r"\mathrm{max}(0, -1.5)"),
+    ("log(a)", r"\mathrm{ln}(a)", r"\mathrm{ln}(0.75)"),
+    (
+        "where(z > 0, 1, 0)",
+        "\\begin{cases}\n1 & z > 0 \\\\\n0 & z \\leq 0\n\\end{cases}",
+        r"0\quad(-1.5 \leq 0)",
+    ),
+]
+
+
+@pytest.mark.parametrize(("source", "names", "numbers"), TYPESET)
+def test_a_formula_with_names_and_with_numbers(source, names, numbers):
+    expr = parse(source)
+    assert latex(typeset(expr, NAMES.__getitem__)) == names
+    assert (
+        latex(typeset(expr, lambda n: shown(NUMBERS[n]), lambda condition: NUMBERS["z"] > 0)) == numbers
+    )
+
+
+SHOWN = [  # digits = 4: at least four decimals and four significant digits
+    (0.2910277736935994, "0.2910"),
+    (0.0004385677344743467, "0.0004386"),
+    (1.10590596705977, "1.1059"),
+    (12.3456789, "12.3457"),
+    (-0.02260254047747506, "-0.02260"),
+    (1.5, "1.5"),
+    (6.0, "6"),
+    (0.1 + 0.2, "0.3"),
+    (0.0, "0"),
+    (-0.0, "0"),
+    (0.99999999, "1.0000"),
+    (0.000099999, "0.0001000"),
+    (4.3856e-7, r"4.386 \cdot 10^{-7}"),
+    (-4.3856e-7, r"-4.386 \cdot 10^{-7}"),
+]
+
+
+@pytest.mark.parametrize(("number", "expected"), SHOWN)
+def test_numbers_are_rounded_once_and_say_that_they_are(number, expected):
+    assert latex(shown(number, 4)) == expected
+
+
+@given(st.floats(-1e6, 1e6).filter(lambda x: abs(x) > 1e-12), st.integers(2, 8))
+def test_a_shown_number_is_within_half_a_unit_of_its_last_place(number, digits):
+    node = shown(number, digits)
+    decimal = Decimal(node.text).scaleb(node.exponent or 0)
+    unit = Decimal(1).scaleb(decimal.as_tuple().exponent)
+    assert abs(Decimal(number) - decimal) <= unit / 2 + abs(Decimal(number)) * Decimal("1e-14")
+    assert not node.text.startswith("--")
+    assert node.text.strip("-0.") or number == 0
+
+
+@given(st.decimals(-1000, 1000, places=4))
+def test_a_typed_number_is_shown_in_full(number):
+    assert Decimal(exact(number)) == number
+    assert not re.search(r"\.\d*0$|E|\.$", exact(number))
+
+
+@given(st.floats(1e-9, 1e3))
+def test_a_tolerance_is_never_shown_wider_than_it_is(tolerance):
+    node = shown_tolerance(tolerance)
+    assert float(node.text) * 10.0 ** (node.exponent or 0) <= tolerance * (1 + 1e-12)
+
+
+def long_sum(terms):
+    return Row(
+        tuple(
+            part
+            for i in range(terms)
+            for part in ([row("+").items[0]] * (i > 0) + [w5, row("·").items[0], w5])
+        )
+    )
+
+
+@pytest.mark.parametrize("terms", [1, 5, 20, 60])
+def test_no_line_of_an_equation_is_longer_than_the_page(terms):
+    assert width(equation(w5, long_sum(terms), Number("1.5"))) <= LINE + 2
+
+
+def test_a_short_chain_stays_on_one_line():
+    assert latex(equation(w5, Number("1"), Number("2"))) == "w_{5} = 1 = 2"
+
+
+def test_equations_are_stacked_at_their_first_relation_and_in_stacks_a_page_can_break():
+    lines = [equation(w5, Number(str(n))) for n in range(30)]
+    stacked = list(stack(lines))
+    assert [len(s.lines) for s in stacked] == [12, 12, 6]
+    assert latex(stacked[2]).startswith("\\begin{aligned}\nw_{5} & = 24 \\\\\n")

@@ -1,0 +1,279 @@
+"""Pages: golden files, no leaks, escaping, and what GitHub's Markdown makes of them.
+
+Golden files are in tests/pages; after a wanted change `pytest --rewrite` writes them anew.
+"""
+
+import html
+import re
+import string
+from pathlib import Path
+
+import cmarkgfm
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jinja2 import UndefinedError
+
+from generator.draw import draw
+from generator.exercise import build, certified
+from generator.notation import NOTATIONS
+from generator.number import shown
+from generator.publish import contents, key
+from generator.render import FORMATS, TEMPLATES, CannotWrite, escape_latex, escape_markdown, pages
+from generator.spec import load, read
+from tests.conftest import lecture
+from tests.test_spec import GOOD
+
+GOLDEN = Path(__file__).parent / "pages"
+
+
+def exercises():
+    yield "mazur", lecture("mazur")
+    for notation in ("mazur", "ceng506"):
+        spec = load("cummins").model_copy(update={"notation": notation})
+        yield f"cummins-{notation}", certified(build(spec))
+    yield "cummins", lecture("cummins")
+    yield "homework", draw(load("mazur"), 7, 1)
+
+
+EXERCISES = dict(exercises())
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_golden_pages(name, request):
+    for file, text in contents(EXERCISES[name], FORMATS).items():
+        path = GOLDEN / name / file
+        if request.config.getoption("--rewrite"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        assert text == path.read_text(encoding="utf-8"), f"{path} differs; if wanted: pytest --rewrite"
+
+
+# --- completeness ---
+
+
+@pytest.mark.parametrize("notation", NOTATIONS)
+@pytest.mark.parametrize(("name", "count"), [("mazur", 10), ("cummins", 21)])
+def test_a_worked_example_derives_every_parameter(name, count, notation):
+    spec = load(name).model_copy(update={"notation": notation})
+    exercise = certified(build(spec))
+    text = pages(exercise, ["md"])["solution.md"]
+    from generator.formula import latex
+
+    parameters = [q for node in exercise.graph.of_kind("parameter") for q in node.elements()]
+    assert len(parameters) == count
+    for q in parameters:
+        gradient = latex(exercise.namer(exercise.derivation.derivative(q)))
+        value = latex(shown(exercise.number(exercise.derivation.derivative(q))))
+        derived = [
+            d for d in displays(text) if d.startswith((gradient, "\\begin{aligned}\n" + gradient))
+        ]
+        assert len(derived) == 1
+        assert f"= {value}" in derived[0]
+        assert derived[0].count("\\tag") == 1
+
+
+def displays(markdown):
+    return [d.strip() for d in re.findall(r"^\$\$\n(.*?)\n\$\$$", markdown, re.MULTILINE | re.DOTALL)]
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_what_is_pointed_to_was_derived_before(name):
+    """`(7)` in a sentence comes after \\tag{7} in a formula, and numbers count up from 1."""
+    text = pages(EXERCISES[name], ["md"])["solution.md"]
+    seen = 0
+    for tag, sentence in re.findall(r"\\tag\{(\d+)\}|Known from above: ([^.]*)\.", text):
+        if tag:
+            seen += 1
+            assert int(tag) == seen
+        for number in re.findall(r"\((\d+)\)", sentence):
+            assert int(number) <= seen
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_numbers_are_written_as_a_person_would(name):
+    for file, text in contents(EXERCISES[name], ["md", "tex"]).items():
+        if not file.endswith(".json"):
+            assert not re.search(
+                r"--|\+ -|- -|\\cdot -|\+ \+|= =|nan|inf\b|None|Undefined|\bNumber\(",
+                text.replace("---", ""),
+            )
+
+
+# --- questions give nothing away ---
+
+
+@pytest.mark.parametrize("number", range(1, 6))
+@pytest.mark.parametrize("name", ["mazur", "cummins"])
+def test_a_question_holds_no_answer_in_any_rounding_and_no_seed(name, number):
+    exercise = draw(load(name), 918273645, number)
+    questions = {f: t for f, t in contents(exercise, FORMATS).items() if f.startswith("question")}
+    assert len(questions) == len(FORMATS)
+    net = exercise.spec.network
+    given_ = {str(abs(n)) for n in (*flat(net.numbers().values()), net.learning_rate)}
+    for text in questions.values():
+        numbers = {n.lstrip("-") for n in re.findall(r"-?\d+\.\d+", text)}
+        for part in exercise.parts:
+            roundings = {f"{abs(part.answer):.{d}f}" for d in range(2, 17)} - {
+                "0." + "0" * d for d in range(2, 17)
+            }
+            assert not (numbers & roundings) - given_
+        assert "918273645" not in text
+
+
+def flat(numbers):
+    for number in numbers:
+        if isinstance(number, list):
+            yield from flat(number)
+        else:
+            yield number
+
+
+def test_the_key_holds_what_the_contract_says():
+    data = key(EXERCISES["homework"])
+    assert set(data) == {
+        "exercise",
+        "kind",
+        "variant",
+        "spec_digest",
+        "version",
+        "parts",
+        "verification",
+    }
+    assert set(data["parts"][0]) == {
+        *("id", "quantity", "form", "answer", "tolerance", "points", "depends_on", "misconceptions"),
+    }
+    assert data["verification"]["max_error"] <= 1e-12
+    assert len(data["parts"]) == 18
+
+
+# --- escaping ---
+
+HOSTILE = [
+    r"\input{/etc/passwd}",
+    "$x$ & 50% #1 _a_ ^b^ ~c~ {d}",
+    "<script>alert(1)</script>",
+    "# h",
+    "- a",
+    "1. b",
+]
+HOSTILE += [
+    "[a](http://b.c)",
+    "`code`",
+    "![x](y)",
+    "a|b",
+    "**b** __i__",
+    "@someone",
+    "{{ 7*7 }}",
+    "{% raw %}",
+]
+HOSTILE += [
+    "http://example.org",
+    "www.example.org",
+    "\"quoted\" 'q'",
+    "é ü ß ğ ş ı İ Ł ø",
+    "\\\\",
+    "&lt;",
+    "^^41",
+    "a\u202eb",
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_github_shows_hostile_text_as_it_is(text):
+    shown_ = cmarkgfm.github_flavored_markdown_to_html("# " + escape_markdown(text))
+    plain = html.unescape(re.sub(r"^<h1>|</h1>\n$", "", shown_))
+    assert plain == re.sub("[\u202e]", "", text)
+    assert "<" not in shown_[4:-6]
+
+
+@given(st.text(max_size=60))
+def test_github_shows_any_text_without_markup(text):
+    shown_ = cmarkgfm.github_flavored_markdown_to_html("x " + escape_markdown(text))
+    assert re.sub(r"^<p>|</p>\n$", "", shown_).count("<") == 0
+
+
+ESCAPED = [
+    ("50% & more", r"50\% \& more"),
+    ("a_b^c~d", r"a\_b\textasciicircum{}c\textasciitilde{}d"),
+    (r"\input{x}", r"\textbackslash{}input\{x\}"),
+    ("$#", r"\$\#"),
+    ("café", r"caf\'e"),
+    ("Übung", r"\"Ubung"),
+    ("a\x00b\x1bc", "abc"),
+    ("e\u0301", r"\'e"),
+    ("ışık", r"\i{}\c s\i{}k"),
+    ("ßx", r"\ss{}x"),
+    ("<b>", r"\textless{}b\textgreater{}"),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), ESCAPED)
+def test_latex_escapes(text, expected):
+    assert escape_latex(text) == expected
+
+
+@given(st.text(st.sampled_from(string.printable + "éèüßğşıİŁøñç"), max_size=60))
+def test_latex_output_is_ascii_without_live_specials(text):
+    escaped = escape_latex(text)
+    assert escaped.isascii()
+    assert not re.search(r"(?<!\\)[&%$#_]", escaped)
+
+
+def test_a_script_pdflatex_cannot_set_is_named():
+    with pytest.raises(CannotWrite, match="pdflatex cannot write '語' .CJK UNIFIED IDEOGRAPH-8A9E."):
+        escape_latex("日本語"[2:])
+
+
+@pytest.mark.parametrize("text", HOSTILE[:-1])
+def test_a_hostile_title_changes_nothing_but_the_title(text):
+    title = text.replace("\\", "\\\\").replace('"', '\\"')
+    spec = read(GOOD.replace('name = "hw"', f'name = "hw"\ntitle = "{title}"', 1))
+    plain = pages(certified(build(read(GOOD))), FORMATS)
+    for file, page in pages(certified(build(spec)), FORMATS).items():
+        assert page.splitlines()[1:][-50:] == plain[file].splitlines()[1:][-50:]
+
+
+# --- GitHub's `$…$` and `$$…$$` ---
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_github_leaves_every_formula_alone(name):
+    """cmark is what GitHub parses with: nothing in a formula may be markup to it."""
+    for file, text in pages(EXERCISES[name], ["md"]).items():
+        rendered = cmarkgfm.github_flavored_markdown_to_html(text)
+        assert "<em>" not in rendered
+        assert "<strong>" not in rendered
+        plain = html.unescape(re.sub(r"</?[a-z][^>]*>", "", rendered))
+        for formula in re.findall(r"(?<!\$)\$([^$\n]+)\$(?!\$)", text):
+            assert f"${formula}$" in plain, (file, formula)
+        for display in displays(text):  # a row ends its line: only there `\\` survives on GitHub
+            assert not re.search(r"\\\\(?!\n)", display)
+            assert display.replace("\\\\", "\\") in plain
+
+
+# --- templates ---
+
+
+def test_an_undefined_name_in_a_template_is_an_error():
+    from generator.render import _environment
+
+    with pytest.raises(UndefinedError):
+        _environment().from_string("{{ nothing }}").render(format="md")
+
+
+@pytest.mark.parametrize("format_name", FORMATS)
+def test_a_format_has_a_question_and_a_solution(format_name):
+    for page in ("question", "solution"):
+        assert (TEMPLATES / format_name / f"{page}.{format_name}.jinja").is_file()
+
+
+def test_only_the_formula_printer_writes_latex_math():
+    """No LaTeX math in the mathematics, in the telling, or in the prose."""
+    root = Path(__file__).parent.parent
+    files = [*root.glob("derive/*.py"), *root.glob("generator/*.py"), *root.glob("templates/prose/*")]
+    for path in files:
+        if path.name != "formula.py":
+            assert not re.search(
+                r"\\(frac|partial|cdot|delta|sigma|mathrm|begin\{(?!document))", path.read_text("utf-8")
+            ), path

@@ -1,0 +1,162 @@
+"""Specs: what is accepted, and the one line that says what is wrong with anything else."""
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from generator.spec import LECTURES, SpecError, load, read
+
+GOOD = """
+name = "hw"
+[network]
+inputs = [[0.05, 0.10]]
+targets = [[0.01, 0.99]]
+[[network.layers]]
+weights = [[0.15, 0.20], [0.25, 0.30]]
+biases = [0.35, 0.35]
+bias = "shared"
+[[network.layers]]
+weights = [[0.40, 0.45], [0.50, 0.55]]
+biases = [1, 2]
+"""
+
+
+def test_defaults_are_what_a_lecturer_expects():
+    spec = read(GOOD)
+    assert (spec.notation, spec.digits, spec.network.loss) == ("plain", 4, "half_squared_error")
+    assert spec.network.layers[1].kind_of_bias == "per_unit"
+    assert spec.network.layers[0].weights[0] == [Decimal("0.15"), Decimal("0.20")]
+    assert spec.network.learning_rate == Decimal("0.5")
+
+
+@pytest.mark.parametrize("path", sorted(LECTURES.glob("*.toml")), ids=lambda p: p.stem)
+def test_every_built_in_lecture_is_a_valid_spec(path):
+    assert load(path.stem).name == path.stem
+    assert load(str(path)) == load(path.stem)
+
+
+BAD = [  # replace, by, the whole message
+    (
+        'bias = "shared"',
+        'bais = "shared"',
+        "hw.toml: network.layers[0].bais: found an unknown key, allowed: weights, biases, bias, activation, "
+        "alpha, train; did you mean bias?",
+    ),
+    (
+        "[network]",
+        "[netwrk]",
+        "hw.toml: netwrk: found an unknown key, allowed: name, title, notation, digits, network, draw; "
+        "did you mean network? (and 2 more)",
+    ),
+    ('name = "hw"\n', "", "hw.toml: name: found nothing, allowed: it must be given"),
+    ('"hw"', '"../hw"', "hw.toml: name: found '../hw', allowed: letters, digits, - and _"),
+    ("0.05", "nan", "hw.toml: network.inputs[0][0]: found NaN, allowed: a finite number"),
+    ("0.05", "inf", "hw.toml: network.inputs[0][0]: found Infinity, allowed: a finite number"),
+    (
+        "0.05",
+        "1e400",
+        "hw.toml: network.inputs[0][0]: found 1E+400, allowed: at most 1e+9 and 15 digits",
+    ),
+    ("0.05", "true", "hw.toml: network.inputs[0][0]: found True, allowed: a number"),
+    ("0.05", '"a"', "hw.toml: network.inputs[0][0]: found 'a', allowed: a number"),
+    (
+        "[0.15, 0.20]",
+        "[0.15, 0.20, 1]",
+        "hw.toml: network.layers[0].weights[0]: found 3 numbers, allowed: 2: one for each unit of the layer before",
+    ),
+    (
+        "[[0.40, 0.45], [0.50, 0.55]]",
+        "[[0.40, 0.45]]",
+        "hw.toml: network.layers[1].biases: found 2 numbers, allowed: 1: one for each unit",
+    ),
+    (
+        "[[0.01, 0.99]]",
+        "[[0.01]]",
+        "hw.toml: network.targets[0]: found 1 numbers, allowed: 2: one for each output unit",
+    ),
+    (
+        "[[0.01, 0.99]]",
+        "[[0.01, 0.99], [0, 1]]",
+        "hw.toml: network.targets: found 2 rows, allowed: 1: one for each sample",
+    ),
+    (
+        "[0.35, 0.35]",
+        "[0.35, 0.36]",
+        "hw.toml: network.layers[0].biases: found 0.35, 0.36, allowed: the same number for each unit, "
+        'because bias = "shared"',
+    ),
+    (
+        'bias = "shared"',
+        'activation = "sigmod"',
+        "hw.toml: network.layers[0].activation: found 'sigmod', allowed: sigmoid, tanh, relu, leaky_relu, "
+        "identity; did you mean sigmoid?",
+    ),
+    (
+        'bias = "shared"',
+        "alpha = 2",
+        "hw.toml: network.layers[0].alpha: found 2, allowed: no alpha: sigmoid takes none",
+    ),
+    ("[[0.05, 0.10]]", "[]", "hw.toml: network.inputs: found [], allowed: "),
+    (
+        "[[0.05, 0.10]]",
+        "[[]]",
+        "hw.toml: network.inputs[0]: found 0 numbers, allowed: at least one feature",
+    ),
+    ("[[0.05, 0.10]]", "3", "hw.toml: network.inputs: found 3, allowed: a list in brackets"),
+    (
+        "[[0.05",
+        "[[0.05;",
+        "hw.toml: the file: found Unclosed array (at line 4, column 16), allowed: TOML",
+    ),
+    (
+        "[network]",
+        "[draw.weights]\nmin = 1\nmax = 0\n[network]",
+        "hw.toml: draw.weights: found {'max': 0, 'min': 1}, allowed: min ≤ max with a number other than 0 between them",
+    ),
+    (
+        "[network]",
+        "digits = 99\n[network]",
+        "hw.toml: digits: found 99, allowed: less than or equal to 10",
+    ),
+    (
+        "[network]",
+        'title = "a\\nb"\n[network]',
+        "hw.toml: title: found 'a\\nb', allowed: one line of plain text",
+    ),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "message"), BAD, ids=[b[1][:30] for b in BAD])
+def test_a_bad_spec_gets_one_line_with_file_key_found_and_allowed(old, new, message):
+    with pytest.raises(SpecError) as refused:
+        read(GOOD.replace(old, new, 1), "hw.toml")
+    assert "\n" not in str(refused.value)
+    assert str(refused.value).startswith(message)
+
+
+@given(st.text(max_size=300))
+def test_any_text_is_a_spec_or_gets_a_message(text):
+    with pytest.raises(SpecError):
+        read(text)
+
+
+@pytest.mark.parametrize("inside", ["[" * 5000, "x = " + "[" * 5000 + "]" * 5000, "a.b" * 3000 + " = 1"])
+def test_a_bomb_gets_a_message(inside):
+    with pytest.raises(SpecError):
+        read(inside)
+
+
+def test_a_missing_spec_is_named_with_what_there_is():
+    with pytest.raises(
+        SpecError, match="no such file or lecture, allowed: .* cummins, mazur; did you mean mazur?"
+    ):
+        load("mazurr")
+
+
+def test_bytes_that_are_not_text(tmp_path):
+    path = tmp_path / "hw.toml"
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(SpecError, match="not UTF-8"):
+        load(str(path))

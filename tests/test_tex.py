@@ -1,0 +1,79 @@
+"""Every .tex page compiles with pdflatex: no overfull box, no missing character, no warning."""
+
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from generator.draw import draw
+from generator.exercise import build, certified
+from generator.notation import NOTATIONS
+from generator.publish import contents
+from generator.spec import load, read
+
+pytestmark = pytest.mark.tex
+
+COMPLAINT = re.compile(r"^(?:Overfull|Underfull|Missing character|.*Warning|!).*", re.MULTILINE)
+
+
+def compiles(folder, name, text):
+    """The number of pages; every complaint in the log is a failure."""
+    (folder / f"{name}.tex").write_text(text, encoding="utf-8")
+    command = [
+        "pdflatex",
+        "-interaction=nonstopmode",
+        "-halt-on-error",
+        "-no-shell-escape",
+        f"{name}.tex",
+    ]
+    environment = {"PATH": "/usr/bin:/bin", "openin_any": "p", "HOME": str(folder)}
+    for _ in range(2):  # longtable settles its columns in the second run
+        subprocess.run(
+            command, cwd=folder, env=environment, capture_output=True, timeout=60, check=False
+        )
+    log = (folder / f"{name}.log").read_text("latin-1")
+    assert not COMPLAINT.findall(log)
+    assert (folder / f"{name}.pdf").stat().st_size > 10_000
+    return int(re.search(r"\((\d+) pages?,", log)[1])
+
+
+def test_pdflatex_is_there():
+    assert shutil.which("pdflatex"), "apt-get install texlive-latex-recommended texlive-pictures lmodern"
+
+
+@pytest.mark.parametrize("notation", NOTATIONS)
+@pytest.mark.parametrize("lecture", ["mazur", "cummins"])
+def test_lectures(tmp_path, lecture, notation):
+    spec = load(lecture).model_copy(update={"notation": notation})
+    assert compiles(tmp_path, "solution", contents(certified(build(spec)), ["tex"])["solution.tex"]) >= 4
+
+
+@pytest.mark.parametrize("lecture", ["mazur", "cummins"])
+def test_homework(tmp_path, lecture):
+    files = contents(draw(load(lecture), 7, 1), ["tex"])
+    for page in ("question", "solution"):
+        assert compiles(tmp_path, page, files[f"{page}.tex"]) >= 2
+
+
+def square(sizes, samples=1):
+    """A spec of a fully connected network with many digits, to fill lines."""
+    number = "-0.123456"
+    rows = [f"[{', '.join([number] * n)}]" for n in sizes]
+    layers = "".join(
+        f"[[network.layers]]\nweights = [{', '.join([rows[i]] * units)}]\nbiases = [{', '.join([number] * units)}]\n"
+        f'activation = "{("relu", "tanh", "sigmoid", "leaky_relu")[i % 4]}"\n'
+        for i, units in enumerate(sizes[1:])
+    )
+    inputs, targets = (", ".join([row] * samples) for row in (rows[0], rows[-1]))
+    title = 'title = "Ä ğ ı: 100 % of $x_1$ & \\\\input{x} #1 ~^"'
+    return f'name = "square"\n{title}\n[network]\ninputs = [{inputs}]\ntargets = [{targets}]\n{layers}'
+
+
+@pytest.mark.parametrize("notation", NOTATIONS)
+@pytest.mark.parametrize(
+    ("sizes", "samples"), [((1, 1), 1), ((4, 4, 4), 1), ((2, 3, 2), 3), ((12, 2, 11), 1)]
+)
+def test_networks_of_other_sizes(tmp_path, sizes, samples, notation):
+    spec = read(square(sizes, samples)).model_copy(update={"notation": notation})
+    compiles(tmp_path, "solution", contents(certified(build(spec)), ["tex"])["solution.tex"])
