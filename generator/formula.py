@@ -2,7 +2,7 @@
 
 Nobody else writes LaTeX math.  Another printer (MathML, typst) is another function over the same
 nodes.  The LaTeX is what pdflatex and GitHub's Markdown both read: no backslash before punctuation,
-no `<`, `*` or `|`, and no `_` behind a brace, which Markdown would take for emphasis.
+no `<`, `*` or `|`, and no `_` between braces, which Markdown would take for emphasis.
 """
 
 from __future__ import annotations
@@ -348,8 +348,8 @@ def _(node: Index) -> str:
     base = latex(node.base)
     if isinstance(node.base, Row | Fraction | Index):
         base = "{" + base + "}"
-    # Behind a brace Markdown would read `_` as emphasis; \sb is the same to TeX.
-    below = r"\sb" if base.endswith("}") else "_"
+    # Between two braces `_` opens Markdown's emphasis, before a space it does not; TeX skips the space.
+    below = "_ " if base.endswith("}") else "_"
     sub = f"{below}{{{latex(node.sub)}}}" if node.sub else ""
     return base + sub + (f"^{{{latex(node.sup)}}}" if node.sup else "")
 

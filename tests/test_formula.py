@@ -32,7 +32,7 @@ net = Index(Symbol("net"), Index(Symbol("h"), Number("1")))
 
 LATEX = [
     (w5, "w_{5}"),
-    (net, r"\mathrm{net}\sb{h_{1}}"),  # `}_` would be emphasis in Markdown
+    (net, r"\mathrm{net}_ {h_{1}}"),  # `}_` would be emphasis in Markdown
     (Index(Symbol("δ"), Number("1"), row("(", Number("2"), ")")), r"\delta_{1}^{(2)}"),
     (Fraction(row("∂", Symbol("E")), row("∂", w5)), r"\frac{\partial E}{\partial w_{5}}"),
     (row("∂", Symbol("net")), r"\partial\mathrm{net}"),

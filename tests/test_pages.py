@@ -252,6 +252,17 @@ def test_github_leaves_every_formula_alone(name):
             assert display.replace("\\\\", "\\") in plain
 
 
+MATHJAX = """alpha begin bmatrix cases cdot delta end eta frac langle left leq mathrm partial pm prime quad
+rangle right tag aligned""".split()
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_formulas_use_only_what_mathjax_was_seen_to_read(name):
+    """GitHub shows math with MathJax 3, which lacks some of LaTeX (\\sb) and adds some (\\gt)."""
+    text = pages(EXERCISES[name], ["md"])["solution.md"]
+    assert set(re.findall(r"\\([A-Za-z]+)", text)) <= set(MATHJAX)
+
+
 # --- templates ---
 
 
