@@ -19,7 +19,16 @@ COMMANDS = {
     "python -c pass": ["-c", "pass"],
     "--help": ["-m", "generator", "--help"],
     "make-exercise": ["-m", "generator", "make-exercise", "--seed", "7", "--out", "{out}"],
-    "make-exercise cummins": ["-m", "generator", "make-exercise", "cummins", "--seed", "7", "--out", "{out}"],
+    "make-exercise cummins": [
+        "-m",
+        "generator",
+        "make-exercise",
+        "cummins",
+        "--seed",
+        "7",
+        "--out",
+        "{out}",
+    ],
     "make-example mazur": ["-m", "generator", "make-example", "mazur", "--out", "{out}"],
     "import sympy (the rival's first step)": ["-c", "import sympy"],
 }

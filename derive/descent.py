@@ -23,11 +23,19 @@ class Iterate:
 
 
 def descend(
-    graph: Graph, data: Data, learning_rate: float, updates: int, rounding: Rounding | None = None
+    graph: Graph,
+    data: Data,
+    learning_rate: float,
+    updates: int,
+    rounding: Rounding | None = None,
+    tie: float = 0.0,
 ) -> Iterator[Iterate]:
-    """The states after 0, 1, …, `updates` updates; ∂L over the whole batch each time."""
+    """The states after 0, 1, …, `updates` updates; ∂L over the whole batch each time.
+
+    `tie` (see `evaluate.kinks`) is for the numbers put in; later ones are not exact decimals.
+    """
     for k in range(updates + 1):
-        values = evaluate(graph, data, rounding=rounding)
+        values = evaluate(graph, data, tie=0.0 if k else tie, rounding=rounding)
         yield Iterate(k, data, values)
         new = {
             str(node): values.forward[node] - learning_rate * values.gradient[node]

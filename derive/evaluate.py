@@ -9,16 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
-from derive.expression import NUMPY, value
+from derive.expression import Expr, Ref, Table, numpy_table, rational_table, value
 from derive.graph import Graph, Node
-from derive.ops import Array, Index, Table
+from derive.ops import Array, Elementwise, Index, indices
 from derive.quantity import Id, Quantity
 
-__all__ = ["Data", "Given", "Rounding", "Values", "arrays", "evaluate"]
+__all__ = ["Data", "Given", "Rounding", "Values", "arrays", "evaluate", "kinks"]
 
 Data = Mapping[str, Array]  # of the input, target and parameter nodes, by the node's name
 Given = Mapping[Quantity, Any] | Mapping[Id, Any]
@@ -60,6 +61,7 @@ class Values:
     graph: Graph
     forward: Mapping[Node, Array]
     gradient: Mapping[Node, Array]
+    tie: float = 0.0
 
     def __getitem__(self, q: Id) -> Array:
         """The number of each variant, shape (variants,); KeyError if this evaluation has no q."""
@@ -73,7 +75,11 @@ class Values:
         local = self.graph.local(q)
         if local is None:
             raise KeyError(str(q))
-        return np.atleast_1d(value(local, self.__getitem__))
+        return np.atleast_1d(self.compute(local))
+
+    def compute(self, formula: Expr) -> Array:
+        """The value of a formula of quantities."""
+        return np.asarray(value(formula, self.__getitem__, numpy_table(self.tie)))
 
     def number(self, q: Id) -> float:
         """The number of the only variant."""
@@ -90,16 +96,18 @@ def evaluate(
     graph: Graph,
     data: Data,
     given: Given | None = None,
-    table: Table = NUMPY,
+    table: Table | None = None,
+    tie: float = 0.0,
     gradients: bool = True,
     rounding: Rounding | None = None,
 ) -> Values:
     """Forward values of all nodes and ∂root/∂node of each, `given` quantities kept as given.
 
     `given` takes forward quantities and derivatives of the root; KeyError for any other.  `table`
-    chooses the arithmetic (NumPy, or mpmath over object arrays); `rounding` is applied to every
-    computed block, as by somebody who writes each intermediate result down.
+    chooses the arithmetic (NumPy with `tie`, see `kinks`, or mpmath over object arrays); `rounding` is
+    applied to every computed block, as by somebody who writes each intermediate result down.
     """
+    table = table or numpy_table(tie)
     numbers: dict[tuple[Node, Index, int | None], Array] = {}
     derivatives: dict[tuple[Node, Index, int | None], Array] = {}
     for q, number in (given or {}).items():
@@ -118,8 +126,8 @@ def evaluate(
                 array = node.op.forward(table, *(forward[n] for n in node.inputs))
                 array = rounding(array) if rounding else array
             forward[node] = _intervene(array, node, numbers)
-        gradient = _backward(graph, forward, derivatives, rounding) if gradients else {}
-    return Values(graph, forward, gradient)
+        gradient = _backward(graph, forward, derivatives, table, rounding) if gradients else {}
+    return Values(graph, forward, gradient, tie)
 
 
 def _seed(graph: Graph, forward: Mapping[Node, Array]) -> dict[Node, Array]:
@@ -131,7 +139,11 @@ def _seed(graph: Graph, forward: Mapping[Node, Array]) -> dict[Node, Array]:
 
 
 def _backward(
-    graph: Graph, forward: Mapping[Node, Array], placed: Placed, rounding: Rounding | None
+    graph: Graph,
+    forward: Mapping[Node, Array],
+    placed: Placed,
+    table: Table,
+    rounding: Rounding | None,
 ) -> dict[Node, Array]:
     gradient = _seed(graph, forward)
     for node in reversed(graph.nodes):
@@ -141,7 +153,7 @@ def _backward(
         gradient[node] = upstream = _intervene(upstream, node, placed)
         if node.op is None:
             continue
-        received = node.op.backward(upstream, forward[node], *(forward[n] for n in node.inputs))
+        received = node.op.backward(table, upstream, forward[node], *(forward[n] for n in node.inputs))
         for source, array in zip(node.inputs, received, strict=True):
             if array is None:
                 continue
@@ -149,3 +161,47 @@ def _backward(
                 array = array.sum(axis=-2, keepdims=True)
             gradient[source] = gradient[source] + array if source in gradient else array
     return gradient
+
+
+NEAR = 1e-9  # a floating-point number this small may be an exact 0
+
+
+def kinks(graph: Graph, numbers: Mapping[str, Any], values: Values) -> tuple[list[Quantity], float]:
+    """The units that sit exactly on a kink, and the `tie` that makes every arithmetic say so.
+
+    0.4·0.5 − 0.3 + 0.1 is 2.8e-17 in floating point and 0 in truth; so near a kink the forward pass
+    is made again in fractions.  What is 0 there is on the kink; `tie` lies between the rounding noise
+    of those units and the nearest unit that is not.
+    """
+    near = _kink_values(graph, values.forward, numpy_table())
+    if not any(0 < abs(float(v)) < NEAR for _, v in near):
+        return [q for q, v in near if v == 0], 0.0
+    exact = np.frompyfunc(Fraction, 1, 1)
+    typed = arrays(graph, numbers, object)
+    data = {name: np.asarray(exact(array)) for name, array in typed.items()}
+    table = rational_table()
+    fractions = evaluate(graph, data, table=table, gradients=False).forward
+    on = [q for q, v in _kink_values(graph, fractions, table) if v == 0]
+    others = [abs(float(v)) for q, v in near if q not in on]
+    noise = max((abs(float(v)) for q, v in near if q in on), default=0.0)
+    return on, min(1.0, *others) / 2 if noise and min(1.0, *others) > 4 * noise else 0.0
+
+
+def _kink_values(
+    graph: Graph, forward: Mapping[Node, Array], table: Table
+) -> list[tuple[Quantity, Any]]:
+    """(unit, value) of every expression at whose 0 an operation has a kink, of one variant."""
+    found = []
+    for node in graph.nodes:
+        if not isinstance(node.op, Elementwise) or not node.op.kinks:
+            continue
+        inputs = dict(zip(node.op.slots, (forward[n] for n in node.inputs), strict=True))
+        for kink in node.op.kinks:
+            # A kink at the 0 of an input is named by that input: z[1][2], not a[1][2].
+            unit = node.inputs[node.op.slots.index(str(kink.name))] if isinstance(kink, Ref) else node
+            array = np.asarray(value(kink, inputs.__getitem__, table))
+            for sample in graph.sample_numbers:
+                for i in indices(node.shape):
+                    at = (*(n - 1 for n in i), (sample or 1) - 1, 0)
+                    found.append((unit.element(i, sample), array[at]))
+    return found

@@ -20,8 +20,9 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["ARITY", "MPMATH", "NUMPY", "Call", "Expr", "Num", "Ref"]
-__all__ += ["ExpressionError", "call", "parse", "refs", "substitute", "text", "value"]
+__all__ = ["ARITY", "NUMPY", "Call", "Expr", "ExpressionError", "Num", "Ref", "Table", "call"]
+__all__ += ["mpmath_table", "numpy_table", "parse", "rational_table", "refs", "substitute", "text"]
+__all__ += ["value"]
 
 MAX_LENGTH, MAX_DEPTH, MAX_DIGITS, MAX_EXPONENT = 2000, 60, 40, 300
 
@@ -49,6 +50,7 @@ class Call:
 
 
 Expr = Num | Ref | Call
+Table = Mapping[str, Callable[..., Any]]  # what each function of ARITY does to numbers
 
 
 class ExpressionError(ValueError):
@@ -70,8 +72,6 @@ ARITY: dict[str, int | None] = {"+": None, "*": None, "-": 2, "/": 2, "**": 2, "
 ARITY |= {"where": 3, "max": 2, "min": 2, "abs": 1, "exp": 1, "log": 1, "sqrt": 1}
 ARITY |= {"sin": 1, "cos": 1, "tanh": 1}
 
-# Branches look at the real part only, so that a complex step h·i never changes the branch; a tie
-# takes the first argument, which makes the complex step agree with relu′(0) = 0.
 _SHARED: dict[str, Callable[..., Any]] = {
     "num": lambda number: number.numerator / number.denominator,
     "+": lambda *a: reduce(lambda x, y: x + y, a),
@@ -84,33 +84,42 @@ _SHARED: dict[str, Callable[..., Any]] = {
 }
 
 
-def _branching(real: Callable[[Any], Any]) -> dict[str, Callable[..., Any]]:
+SMOOTH = ("exp", "log", "sqrt", "sin", "cos", "tanh")
+
+
+def _branching(real: Callable[[Any], Any], tie: float = 0.0) -> dict[str, Callable[..., Any]]:
+    """Branches look at the real part only, so that a complex step h·i never changes the branch.  Two
+    numbers closer than `tie` are equal, and of equal numbers the first is taken: the derivative at a
+    kink is the one from the left, relu′(0) = 0."""
     return {
-        ">": lambda a, b: real(a) > real(b),
-        "max": lambda a, b: np.where(real(a) >= real(b), a, b),
-        "min": lambda a, b: np.where(real(a) <= real(b), a, b),
-        "abs": lambda a: np.where(real(a) >= 0, a, -a),
+        ">": lambda a, b: real(a) - real(b) > tie,
+        "max": lambda a, b: np.where(real(a) - real(b) >= -tie, a, b),
+        "min": lambda a, b: np.where(real(b) - real(a) >= -tie, a, b),
+        "abs": lambda a: np.where(real(a) > tie, a, -a),
     }
 
 
-NUMPY: Mapping[str, Callable[..., Any]] = {
-    **_SHARED,
-    **_branching(np.real),
-    "exp": np.exp,
-    "log": np.log,
-    "sqrt": np.sqrt,
-    "sin": np.sin,
-    "cos": np.cos,
-    "tanh": np.tanh,
-}
+def numpy_table(tie: float = 0.0) -> Table:
+    """Arithmetic over NumPy arrays, real or complex."""
+    return {**_SHARED, **_branching(np.real, tie), **{name: getattr(np, name) for name in SMOOTH}}
 
 
-def MPMATH(context: Any) -> Mapping[str, Callable[..., Any]]:
-    """The same table over object arrays of mpmath numbers of the given context."""
-    names = ("exp", "log", "sqrt", "sin", "cos", "tanh")
-    lifted = {name: np.frompyfunc(getattr(context, name), 1, 1) for name in names}
+def mpmath_table(context: Any, tie: float = 0.0) -> Table:
+    """Arithmetic over object arrays of mpmath numbers of the given context."""
+    lifted = {name: np.frompyfunc(getattr(context, name), 1, 1) for name in SMOOTH}
     lifted["num"] = lambda number: context.mpf(number.numerator) / number.denominator
-    return {**_SHARED, **_branching(np.frompyfunc(context.re, 1, 1)), **lifted}
+    return {**_SHARED, **_branching(np.frompyfunc(context.re, 1, 1), tie), **lifted}
+
+
+def rational_table() -> Table:
+    """Arithmetic over object arrays of fractions; what is not rational becomes NaN."""
+    lifted: dict[str, Callable[..., Any]] = {
+        name: np.frompyfunc(lambda _: float("nan"), 1, 1) for name in SMOOTH
+    }
+    return {**_SHARED, **_branching(lambda a: a), **lifted, "num": lambda number: number}
+
+
+NUMPY = numpy_table()
 
 
 def value(expr: Expr, env: Callable[[Any], Any], table: Mapping[str, Callable[..., Any]] = NUMPY) -> Any:

@@ -21,15 +21,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from derive.expression import NUMPY, Call, Expr, Num, Ref, call, parse, substitute, value
+from derive.expression import Call, Expr, Num, Ref, Table, call, parse, substitute, value
 
 __all__ = ["ACTIVATIONS", "LOSSES", "OPS", "OUT", "Affine", "Array", "Elementwise", "Index"]
-__all__ += ["Op", "OverSamples", "Shape", "Table", "Total", "indices"]
+__all__ += ["Op", "OverSamples", "Shape", "Total", "indices"]
 
 Array = npt.NDArray[Any]
 Index = tuple[int, ...]  # of an element in a node, counted from 1
 Shape = tuple[int, ...]
-Table = Mapping[str, Any]
 
 OUT = "out"  # the slot name of an operation's own output
 
@@ -55,7 +54,9 @@ class Op(ABC):
         """Output from inputs, computed with the functions in `table`."""
 
     @abstractmethod
-    def backward(self, upstream: Array, output: Array, *inputs: Array) -> tuple[Array | None, ...]:
+    def backward(
+        self, table: Table, upstream: Array, output: Array, *inputs: Array
+    ) -> tuple[Array | None, ...]:
         """∂L/∂input for each input from ∂L/∂output; None where the input gets no gradient."""
 
     @abstractmethod
@@ -121,14 +122,16 @@ class Elementwise(Op):
     def forward(self, table: Table, *inputs: Array) -> Array:
         return np.asarray(self._evaluate(self.formula, table, None, inputs))
 
-    def local(self, slot: int, output: Array, *inputs: Array) -> Array:
+    def local(self, table: Table, slot: int, output: Array, *inputs: Array) -> Array:
         """∂out[i]/∂in[i] as an array of the output's shape."""
-        local = self._evaluate(self.partials[self.slots[slot]], NUMPY, output, inputs)
+        local = self._evaluate(self.partials[self.slots[slot]], table, output, inputs)
         return np.broadcast_to(local, output.shape)
 
-    def backward(self, upstream: Array, output: Array, *inputs: Array) -> tuple[Array | None, ...]:
+    def backward(
+        self, table: Table, upstream: Array, output: Array, *inputs: Array
+    ) -> tuple[Array | None, ...]:
         return tuple(
-            upstream * self.local(slot, output, *inputs) if self.differentiable(slot) else None
+            upstream * self.local(table, slot, output, *inputs) if self.differentiable(slot) else None
             for slot in range(len(inputs))
         )
 
@@ -159,7 +162,9 @@ class Affine(Op):
         total = (weights * below).sum(axis=1)
         return np.asarray(total + bias[0] if bias else total)
 
-    def backward(self, upstream: Array, output: Array, *inputs: Array) -> tuple[Array | None, ...]:
+    def backward(
+        self, table: Table, upstream: Array, output: Array, *inputs: Array
+    ) -> tuple[Array | None, ...]:
         weights, below, *bias = inputs
         gradients = (upstream[:, None] * below, (weights * upstream[:, None]).sum(axis=0))
         return gradients + tuple(upstream if b.ndim > 2 else upstream.sum(axis=0) for b in bias)
@@ -199,7 +204,9 @@ class Total(Op):
     def forward(self, table: Table, *inputs: Array) -> Array:
         return np.asarray(inputs[0].sum(axis=0))
 
-    def backward(self, upstream: Array, output: Array, *inputs: Array) -> tuple[Array | None, ...]:
+    def backward(
+        self, table: Table, upstream: Array, output: Array, *inputs: Array
+    ) -> tuple[Array | None, ...]:
         return (np.broadcast_to(upstream, inputs[0].shape),)
 
     def definition(self, i: Index, *inputs: Shape) -> Expr:
@@ -232,7 +239,9 @@ class OverSamples(Op):
         total = inputs[0].sum(axis=-2, keepdims=True)
         return np.asarray(total / self.samples if self.mean else total)
 
-    def backward(self, upstream: Array, output: Array, *inputs: Array) -> tuple[Array | None, ...]:
+    def backward(
+        self, table: Table, upstream: Array, output: Array, *inputs: Array
+    ) -> tuple[Array | None, ...]:
         return (np.broadcast_to(upstream * float(self.weight), inputs[0].shape),)
 
     def definition(self, i: Index, *inputs: Shape) -> Expr:

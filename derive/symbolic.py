@@ -11,28 +11,39 @@ from typing import Any
 
 import sympy
 
-from derive.expression import Call, Expr, Num, value
+from derive.expression import SMOOTH, Call, Expr, Num, Table, value
 from derive.graph import Graph
 from derive.ops import Elementwise
 from derive.quantity import Derivative, Quantity
 
-__all__ = ["SYMPY", "closed_form", "gradients", "local_derivative", "symbol"]
+__all__ = ["SYMPY", "closed_form", "gradients", "local_derivative", "symbol", "sympy_table"]
 
-SYMPY: Mapping[str, Callable[..., Any]] = {
-    "num": lambda number: sympy.Rational(number.numerator, number.denominator),
-    "+": sympy.Add,
-    "*": sympy.Mul,
-    "-": lambda a, b: a - b,
-    "/": lambda a, b: sympy.sympify(a, strict=True) / b,
-    "**": lambda a, b: a**b,
-    "neg": lambda a: -a,
-    ">": sympy.Gt,
-    "where": lambda c, a, b: sympy.Piecewise((a, c), (b, True)),
-    "max": lambda a, b: sympy.Piecewise((a, sympy.Ge(a, b)), (b, True)),
-    "min": lambda a, b: sympy.Piecewise((a, sympy.Le(a, b)), (b, True)),
-    "abs": lambda a: sympy.Piecewise((a, sympy.Ge(a, 0)), (-a, True)),
-    **{name: getattr(sympy, name) for name in ("exp", "log", "sqrt", "sin", "cos", "tanh")},
-}
+
+def sympy_table(tie: float = 0.0) -> Table:
+    """Arithmetic over SymPy expressions; branches as in `expression`."""
+    near = sympy.Float(tie) if tie else 0
+
+    def where(condition: Any, yes: Any, no: Any) -> Any:
+        return sympy.Piecewise((yes, condition), (no, True))
+
+    return {
+        "num": lambda number: sympy.Rational(number.numerator, number.denominator),
+        "+": sympy.Add,
+        "*": sympy.Mul,
+        "-": lambda a, b: a - b,
+        "/": lambda a, b: sympy.sympify(a, strict=True) / b,
+        "**": lambda a, b: a**b,
+        "neg": lambda a: -a,
+        ">": lambda a, b: sympy.Gt(a - b, near),
+        "where": where,
+        "max": lambda a, b: where(sympy.Ge(a - b, -near), a, b),
+        "min": lambda a, b: where(sympy.Ge(b - a, -near), a, b),
+        "abs": lambda a: where(sympy.Gt(a, near), a, -a),
+        **{name: getattr(sympy, name) for name in SMOOTH},
+    }
+
+
+SYMPY = sympy_table()
 
 
 def symbol(q: Quantity | str) -> sympy.Symbol:
@@ -41,14 +52,18 @@ def symbol(q: Quantity | str) -> sympy.Symbol:
 
 
 def _compose(
-    graph: Graph, q: Quantity, leaf: Callable[[Quantity], Any], seen: dict[Quantity, Any]
+    graph: Graph,
+    q: Quantity,
+    leaf: Callable[[Quantity], Any],
+    seen: dict[Quantity, Any],
+    table: Table = SYMPY,
 ) -> Any:
     if q not in seen:
         definition = graph.definition(q)
         if definition is None:
             seen[q] = leaf(q)
         else:
-            seen[q] = value(definition, lambda name: _compose(graph, name, leaf, seen), SYMPY)
+            seen[q] = value(definition, lambda name: _compose(graph, name, leaf, seen, table), table)
     return seen[q]
 
 
@@ -70,15 +85,19 @@ def _sampled(graph: Graph, q: Derivative) -> bool:
 
 
 def gradients(
-    graph: Graph, numbers: Mapping[Quantity, Any], wanted: Iterable[Quantity], digits: int = 30
+    graph: Graph,
+    numbers: Mapping[Quantity, Any],
+    wanted: Iterable[Quantity],
+    digits: int = 30,
+    tie: float = 0.0,
 ) -> dict[Quantity, float]:
     """∂root/∂q for each parameter or input q: SymPy composes the root as a function of q alone
     (all other numbers put in), differentiates it and evaluates it to `digits` digits."""
-    result = {}
+    result, table = {}, sympy_table(tie)
     exact = {q: sympy.Float(number, digits) for q, number in numbers.items()}
     for q in wanted:
         free = symbol(q)
-        composed = _compose(graph, graph.root, exact.__getitem__, {q: free})
+        composed = _compose(graph, graph.root, exact.__getitem__, {q: free}, table)
         slope = sympy.diff(composed, free).subs(free, exact[q])
         result[q] = float(sympy.N(slope, digits))
     return result

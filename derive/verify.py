@@ -18,7 +18,7 @@ import numpy as np
 
 from derive.backprop import Derivation, Step
 from derive.evaluate import Given, Values, evaluate
-from derive.expression import MPMATH, value
+from derive.expression import mpmath_table
 from derive.graph import Graph
 from derive.ops import Array
 from derive.quantity import Derivative, Id, Quantity
@@ -59,7 +59,7 @@ def step_value(step: Step, values: Values) -> Array:
     for term in step.terms:
         product = values[term.upstream] if term.upstream else np.ones(1)
         for factor in term.factors:
-            product = product * value(factor.expr, values.__getitem__)
+            product = product * values.compute(factor.expr)
         total = total + product
     return total
 
@@ -73,7 +73,7 @@ def _nudged(graph: Graph, values: Values, by: complex) -> tuple[list[Quantity], 
         column[p] = values.number(q) + by
         given[q] = column
     data = {str(n): values.forward[n] for n in graph.of_kind("input", "target", "parameter")}
-    return moved, evaluate(graph, data, given, gradients=False)
+    return moved, evaluate(graph, data, given, tie=values.tie, gradients=False)
 
 
 def complex_step(graph: Graph, values: Values) -> dict[tuple[Quantity, Quantity], float]:
@@ -94,7 +94,8 @@ def _precise(graph: Graph, values: Values, given: Given | None = None) -> tuple[
     context.dps = DIGITS
     exact = np.frompyfunc(context.mpf, 1, 1)
     data = {str(n): exact(values.forward[n]) for n in graph.of_kind("input", "target", "parameter")}
-    return context, evaluate(graph, data, given, table=MPMATH(context), gradients=False)
+    table = mpmath_table(context, values.tie)
+    return context, evaluate(graph, data, given, table=table, gradients=False)
 
 
 def mpmath_gradients(graph: Graph, values: Values) -> dict[Quantity, float]:
@@ -123,7 +124,7 @@ def _sympy_gradients(graph: Graph, values: Values, wanted: Iterable[Quantity]) -
         for sample in (samples if node.sampled else [None])
         for q in node.elements(sample)
     }
-    return gradients(graph, numbers, wanted)
+    return gradients(graph, numbers, wanted, tie=values.tie)
 
 
 def certify(
@@ -183,7 +184,7 @@ def _worst(checks: Iterable[_Check]) -> float:
     for method, about, ours, theirs, scale in checks:
         error = abs(ours - theirs) / scale
         if not error <= TOLERANCE:
-            raise Uncertified(f"{about}: {ours!r} but {method} says {theirs!r}")
+            raise Uncertified(f"{about} is {ours!r} but {method} says {theirs!r}")
         worst = max(worst, error)
     return worst
 

@@ -34,15 +34,19 @@ def _parser() -> argparse.ArgumentParser:
     example = commands.add_parser("make-example", help="the complete worked example of a spec")
     example.add_argument("spec", metavar="SPEC", help=spec_help)
     for command in (exercise, example):
-        command.add_argument("--notation", metavar="NAME", help="mazur, cummins, …: see list notations")
+        command.add_argument("--notation", metavar="NAME", help="plain, mazur, cummins or ceng506")
         command.add_argument("--format", default="md,tex", metavar="LIST", help="default: md,tex")
         command.add_argument("-o", "--out", default="output", metavar="DIR", help="default: output")
 
     derive = commands.add_parser("derive", help="every quantity with its chain rule, value, certificate")
     derive.add_argument("spec", metavar="SPEC", help=spec_help)
-    derive.add_argument("--json", action="store_true", help="for programs")
-    derive.add_argument("--of", metavar="ID", help="one quantity, e.g. dL/dW[1][2][1]")
-    derive.add_argument("--notation", metavar="NAME", help=argparse.SUPPRESS)
+    derive.add_argument("--json", action="store_true", help="print JSON")
+    derive.add_argument(
+        "--of",
+        metavar="ID",
+        help="one quantity: dL/dW[1][2][1], a[2][1], L@1, P, …",
+    )
+    derive.set_defaults(notation=None)
 
     table = commands.add_parser("list", help="what there is")
     table.add_argument("what", nargs="?", metavar="WHAT", help="notations, losses, activations, …")

@@ -9,6 +9,7 @@ from argparse import Namespace
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+from derive.verify import Uncertified
 from generator.exercise import build, certified
 from generator.exercises import kind, kinds
 from generator.notation import NOTATIONS
@@ -93,9 +94,19 @@ def make_exercise(arguments: Namespace) -> int:
         reasons = ", ".join(f"{count} × {reason}" for reason, count in rejected.most_common())
         print(f"Drawn again: {reasons}.")
     print(f"The same again: make-exercise {arguments.spec} --seed {seed}")
-    print(f"Try next:       make-exercise {arguments.spec} --seed {seed} --count 30")
-    print(f"                make-example {arguments.spec}")
+    if len(rows) == 1:
+        print(f"For a class:    make-exercise {arguments.spec} --count 30")
+        print(f"Worked through: make-example {arguments.spec}")
+    if older := _older(folder, rows):
+        print(f"Note: {folder} also holds {older} of an earlier run; variants.csv lists this run only.")
     return 0
+
+
+def _older(folder: Path, rows: list[tuple[str, str]]) -> str:
+    """Variants in the folder that this run did not make, as words; empty where there are none."""
+    made = {variant for _, variant in rows}
+    found = sum((path / "key.json").is_file() for path in folder.iterdir() if path.name not in made)
+    return f"{found} variant{'s' * (found > 1)}" if found else ""
 
 
 def make_example(arguments: Namespace) -> int:
@@ -105,7 +116,8 @@ def make_example(arguments: Namespace) -> int:
     spec, formats = _spec(arguments), _formats(arguments)
     _pages_of(spec)
     exercise = certified(build(spec), prove=True)
-    folder = Path(arguments.out) / spec.name / "example"
+    own = spec.notation == load(arguments.spec).notation
+    folder = Path(arguments.out) / spec.name / ("example" if own else f"example-{spec.notation}")
     files = contents(exercise, formats)
     write_folder(folder, files)
     for name in files:
@@ -143,6 +155,9 @@ def derive(arguments: Namespace) -> int:
     for e in chosen:
         formula = "" if e.symbolic == e.id else f"  = {e.symbolic}"
         print(f"{e.id:<{wide}}  {e.value: .10g}{formula}")
+        if arguments.of and e.factors:
+            numbers = " * ".join(f"{entry(exercise, parse(f)).value:.10g}" for f in e.factors)
+            print(f"{'':<{wide}}  = {' * '.join(e.factors)}\n{'':<{wide}}  = {numbers}")
     proof = exercise.certificate
     print(f"Certified by {', '.join(proof.methods)}: within {proof.max_error:.0e}.")
     return 0
@@ -191,6 +206,10 @@ def _guarded(command: Callable[[Namespace], int]) -> Callable[[Namespace], int]:
             return command(arguments)
         except (SpecError, CannotWrite) as error:
             raise Unusable(str(error)) from None
+        except Uncertified as error:
+            raise Unusable(f"{arguments.spec}: nothing written, because {error}") from None
+        except BrokenPipeError:
+            raise
         except OSError as error:
             where = error.filename or getattr(arguments, "out", "")
             raise Unusable(f"{where}: cannot be written: {error.strerror}") from None

@@ -61,12 +61,17 @@ def digest(spec: Spec) -> str:
     return hashlib.sha256(spec.model_dump_json().encode()).hexdigest()[:16]
 
 
+def _origin(spec: Spec) -> str:
+    """What the draws of a spec depend on: not its title, notation or wording."""
+    return spec.model_dump_json(include={"name", "network", "draw"})
+
+
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford: no I, L, O, U to misread
 
 
 def variant_id(spec: Spec, seed: object, number: int) -> str:
     """Five characters and a check character, e.g. K7Q2MX; says nothing about the seed."""
-    hashed = hashlib.blake2b(f"{digest(spec)}\x1f{seed}\x1f{number}".encode(), digest_size=8)
+    hashed = hashlib.blake2b(f"{_origin(spec)}\x1f{seed}\x1f{number}".encode(), digest_size=8)
     rest, places = int.from_bytes(hashed.digest(), "big"), []
     for _ in range(5):
         rest, place = divmod(rest, 32)
@@ -112,7 +117,7 @@ def _locals(exercise: Exercise) -> Iterator[tuple[Elementwise, Any]]:
     for node in exercise.graph.nodes:
         if isinstance(node.op, Elementwise) and node.name == "a":
             inputs = [exercise.values.forward[n] for n in node.inputs]
-            yield node.op, node.op.local(0, exercise.values.forward[node], *inputs)
+            yield node.op, node.op.local(NUMPY, 0, exercise.values.forward[node], *inputs)
 
 
 def _dead(exercise: Exercise) -> bool:
@@ -122,6 +127,10 @@ def _dead(exercise: Exercise) -> bool:
 def _saturated(exercise: Exercise) -> bool:
     smooth = ((op, local) for op, local in _locals(exercise) if not op.kinks)
     return any((np.abs(local) < SATURATED * 0.25).any() for _, local in smooth)
+
+
+def _idle(exercise: Exercise) -> bool:
+    return 4 * sum(part.answer == 0 for part in exercise.parts) > len(exercise.parts)
 
 
 def _vanishing(exercise: Exercise) -> bool:
@@ -139,6 +148,7 @@ def _coincidence(exercise: Exercise) -> bool:
 SCREENS: dict[str, tuple[Callable[[Exercise], bool], str]] = {
     "a unit at a kink": (_near_kink, "wider ranges of draw.weights"),
     "a layer without an active unit": (_dead, "positive draw.biases or wider draw.weights"),
+    "too many answers that are 0": (_idle, "positive draw.biases or wider draw.weights"),
     "a saturated unit": (_saturated, "narrower draw.weights, draw.biases and draw.inputs"),
     "a vanishing answer": (_vanishing, "wider draw.weights or draw.inputs"),
     "two parts with the same answer": (_coincidence, "more draw decimals or more digits"),
@@ -153,7 +163,7 @@ def draw(spec: Spec, seed: object, number: int, rejected: Counter[str] | None = 
     rejected = Counter() if rejected is None else rejected
     here: Counter[str] = Counter()
     for attempt in range(ATTEMPTS):
-        stream = _Stream(seed, digest(spec), number, attempt)
+        stream = _Stream(seed, _origin(spec), number, attempt)
         drawn = spec.model_copy(update={"network": _redrawn(spec.network, spec.draw, stream)})
         exercise = build(drawn)
         exercise = ask(exercise, kind(DEFAULT).ask(exercise))

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from decimal import ROUND_UP, Decimal
 from functools import cached_property
 
 import numpy as np
 
 from derive.backprop import Derivation
 from derive.descent import Iterate, descend
-from derive.evaluate import Rounding, Values, arrays
+from derive.evaluate import Rounding, Values, arrays, evaluate, kinks
 from derive.expression import refs
 from derive.graph import Graph
 from derive.ops import Array
@@ -58,6 +59,7 @@ class Exercise:
     variant: str | None = None
     parts: tuple[Part, ...] = ()
     proof: Certificate | None = None
+    at_kink: frozenset[Quantity] = frozenset()  # units that sit exactly on a kink
 
     @property
     def graph(self) -> Graph:
@@ -89,10 +91,12 @@ class Exercise:
 def build(spec: Spec) -> Exercise:
     """Evaluate a spec's own numbers; nothing may leave the program before it is `certified`."""
     graph = spec.network.graph()
-    data = arrays(graph, spec.network.numbers())
+    numbers = spec.network.numbers()
+    data = arrays(graph, numbers)
     rate = float(spec.network.learning_rate)
-    iterates = tuple(descend(graph, data, rate, spec.network.updates))
-    return Exercise(spec, Derivation(graph), iterates)
+    on, tie = kinks(graph, numbers, evaluate(graph, data, gradients=False))
+    iterates = tuple(descend(graph, data, rate, spec.network.updates, tie=tie))
+    return Exercise(spec, Derivation(graph), iterates, at_kink=frozenset(on))
 
 
 def certified(exercise: Exercise, prove: bool = False) -> Exercise:
@@ -128,8 +132,9 @@ def significant(digits: int, toward: str) -> Rounding:
 
 
 def tolerances(exercise: Exercise, wanted: Iterable[Id]) -> dict[Id, float]:
-    """|answer − the answer of somebody who rounds each intermediate result|, for rounding to
-    nearest, up and down in turn; half as much again, and half a unit of the last digit asked."""
+    """|answer − the answer of somebody who rounds every node to the digits asked for|, to nearest, up
+    and down in turn, half as much again; and at least one unit of the last digit asked.  The sum
+    is rounded up to two significant digits: what is written in the key is what is applied."""
     spec, digits = exercise.spec, exercise.spec.digits
     rate, updates = float(spec.network.learning_rate), spec.network.updates
     data = exercise.iterates[0].data
@@ -142,8 +147,15 @@ def tolerances(exercise: Exercise, wanted: Iterable[Id]) -> dict[Id, float]:
         exact = exercise.number(q)
         careless = [replace(exercise, iterates=p).number(q) for p in passes]
         unit = 10.0 ** (np.floor(np.log10(abs(exact))) - (digits - 1)) if exact else 0.0
-        result[q] = 1.5 * max(abs(c - exact) for c in careless) + 0.5 * float(unit)
+        result[q] = _rounded_up(1.5 * max(abs(c - exact) for c in careless) + float(unit))
     return result
+
+
+def _rounded_up(number: float) -> float:
+    if not number:
+        return 0.0
+    exact = Decimal(number)
+    return float(exact.quantize(Decimal(1).scaleb(exact.adjusted() - 1), ROUND_UP))
 
 
 def parents(exercise: Exercise, q: Id) -> Iterator[Id]:
@@ -185,9 +197,11 @@ def dependencies(exercise: Exercise, q: Id, asked: set[Id]) -> tuple[str, ...]:
     return tuple(str(d) for d in found)
 
 
-def ask(exercise: Exercise, wanted: Iterable[tuple[str, Id]]) -> Exercise:
-    """The exercise with a part for each (group, quantity)."""
-    groups = {q: group for group, q in wanted}
+def ask(exercise: Exercise, wanted: Iterable[tuple[str, Id, int]]) -> Exercise:
+    """The exercise with a part for each (group, quantity, points)."""
+    wanted = list(wanted)
+    groups = {q: group for group, q, _ in wanted}
+    points = {q: number for _, q, number in wanted}
     tolerance = tolerances(exercise, groups)
     parts = tuple(
         Part(
@@ -195,6 +209,7 @@ def ask(exercise: Exercise, wanted: Iterable[tuple[str, Id]]) -> Exercise:
             group=group,
             answer=exercise.number(q),
             tolerance=tolerance[q],
+            points=points[q],
             depends_on=dependencies(exercise, q, set(groups) - {q}),
         )
         for q, group in groups.items()

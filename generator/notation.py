@@ -254,6 +254,10 @@ class Namer:
         root = self.graph.root.at(sample=q.sample)
         return Fraction(row("∂", self(root)), row("∂", self(q)))
 
+    def layer_number(self, layer: int) -> int:
+        """The number that this notation gives a layer: one more where it counts the input as 1."""
+        return layer + ("<m>" in self.notation.patterns["z"])
+
     @property
     def rate(self) -> Node:
         """The learning rate."""

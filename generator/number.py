@@ -6,11 +6,11 @@ zeros say 'rounded': an exact 1.5 is shown as 1.5, a rounded 0.29103 as 0.2910.
 
 from __future__ import annotations
 
-from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal, localcontext
+from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 
 from generator.formula import Number
 
-__all__ = ["decimals_for", "exact", "quantised", "shown", "shown_tolerance"]
+__all__ = ["decimals_for", "exact", "quantised", "shown"]
 
 SMALLEST = -5  # powers of ten below this are shown as 4.386·10^-7
 
@@ -54,10 +54,3 @@ def shown(number: float | Decimal, digits: int = 4) -> Number:
         return Number(mantissa, decimal.adjusted())
     text = f"{decimal:f}"
     return Number(text.removeprefix("-") if decimal == 0 else text)
-
-
-def shown_tolerance(tolerance: float) -> Number:
-    """A tolerance, rounded down to two significant digits."""
-    exact_value = Decimal(tolerance)
-    unit = Decimal(1).scaleb(exact_value.adjusted() - 1)
-    return shown(float(exact_value.quantize(unit, ROUND_DOWN)), 2)

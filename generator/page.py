@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
+from derive.quantity import Id, Quantity
 from generator.exercise import Exercise, Part
-from generator.formula import Node, row, stack
-from generator.number import shown, shown_tolerance
+from generator.formula import Node, Number, row, stack
+from generator.number import shown
 
 __all__ = ["Block", "Formula", "Group", "Section", "Table", "answers", "block", "groups"]
 
@@ -67,6 +68,7 @@ class Group:
     name: str
     points: int
     labels: tuple[Node, ...]
+    definition: Node | None = None  # what a name of its own stands for: δ = ∂L/∂z
 
 
 def groups(exercise: Exercise) -> tuple[Group, ...]:
@@ -75,16 +77,35 @@ def groups(exercise: Exercise) -> tuple[Group, ...]:
     for part in exercise.parts:
         by_name.setdefault(part.group, []).append(part)
     return tuple(
-        Group(name, sum(p.points for p in parts), tuple(exercise.namer(p.quantity) for p in parts))
+        Group(
+            name,
+            sum(p.points for p in parts),
+            tuple(exercise.namer(p.quantity) for p in parts),
+            _meaning(exercise, parts[0].quantity),
+        )
         for name, parts in by_name.items()
     )
+
+
+def _meaning(exercise: Exercise, q: Id) -> Node | None:
+    """δ = ∂L/∂z, where the notation writes a derivative by a name of its own."""
+    if isinstance(q, Quantity):
+        return None
+    name, derivative = exercise.namer(q), exercise.namer.gradient(q.wrt.at(sample=q.sample))
+    return row(name, "=", derivative) if name != derivative else None
 
 
 def answers(exercise: Exercise) -> Table | None:
     """The key as a table: quantity, answer, tolerance."""
     digits = exercise.spec.digits
+    numbers = {name: i for i, name in enumerate(dict.fromkeys(p.group for p in exercise.parts), 1)}
     rows = tuple(
-        (exercise.namer(p.quantity), shown(p.answer, digits), row("±", shown_tolerance(p.tolerance)))
+        (
+            Number(str(numbers[p.group])),
+            exercise.namer(p.quantity),
+            shown(p.answer, digits),
+            row("±", shown(p.tolerance, 2)),
+        )
         for p in exercise.parts
     )
-    return Table(("quantity", "answer", "tolerance"), rows) if rows else None
+    return Table(("question", "quantity", "answer", "tolerance"), rows) if rows else None

@@ -134,7 +134,8 @@ def pages(exercise: Exercise, formats: Iterable[str]) -> dict[str, str]:
         }
     }
     if exercise.parts:
-        wanted["question"] = {"sections": given, "groups": groups(exercise)}
+        total = sum(part.points for part in exercise.parts)
+        wanted["question"] = {"sections": given, "groups": groups(exercise), "total": total}
     texts = {}
     for name in formats:
         for page, data in wanted.items():

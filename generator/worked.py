@@ -11,7 +11,6 @@ from fractions import Fraction as Rational
 from itertools import pairwise
 from typing import Any
 
-from derive import ops
 from derive.backprop import Step, Term
 from derive.expression import Call, Expr, Num, Ref, call, value
 from derive.graph import Node as GraphNode
@@ -19,12 +18,14 @@ from derive.network import parameter_count
 from derive.ops import Affine, indices
 from derive.quantity import Derivative, Id, Quantity
 from generator.exercise import Exercise
-from generator.formula import LINE, Fraction, Matrix, Node, Op, Row, Symbol, equation, row, width
+from generator.formula import LINE, Matrix, Node, Op, Row, equation, row, width
 from generator.number import shown
 from generator.page import Block, Formula, Section, Table, block
 from generator.typeset import typeset
 
 __all__ = ["problem", "worked"]
+
+WIDE = 4  # units of a layer that are all written out where only their formulas are shown
 
 
 def problem(exercise: Exercise) -> tuple[Section, ...]:
@@ -40,14 +41,11 @@ def worked(exercise: Exercise) -> tuple[Section, ...]:
         Section("forward", {}, tuple(teller.forward())),
         Section("loss", {}, tuple(teller.loss())),
     ]
-    layers = [n for n in exercise.graph.nodes if n.name == "z"]
-    for z in reversed(layers):
-        number = z.prefix[0]
-        where = "output" if z is layers[-1] else "hidden"
-        sections.append(
-            Section("backward", {"layer": number, "where": where}, tuple(teller.backward(z)))
-        )
-    if exercise.spec.network.updates:
+    sections += [
+        Section("backward", teller.layer_args(z), tuple(teller.backward(z)))
+        for z in reversed(teller.layers())
+    ]
+    if exercise.spec.network.updates and any(n.trained for n in exercise.graph.nodes):
         sections.append(Section("update", {"count": 1}, tuple(teller.update())))
     return tuple(sections)
 
@@ -100,7 +98,7 @@ class _Teller:
         return shown(self.exercise.number(leaf), self.digits)
 
     def holds(self, condition: Expr) -> bool:
-        return bool(value(condition, self.exercise.values.__getitem__))
+        return bool(self.exercise.values.compute(condition))
 
     def names(self, expr: Expr) -> Node:
         return typeset(expr, self.label)
@@ -132,45 +130,50 @@ class _Teller:
 
     def given(self) -> Iterator[Block]:
         net = self.exercise.spec.network
-        sizes = self.name.sizes
-        layers = [
-            {"layer": i, "units": len(layer.weights), "activation": layer.activation}
-            for i, layer in enumerate(net.layers, 1)
-        ]
-        yield Block("architecture", {"inputs": sizes[0], "layers": layers})
-        yield block("activations", {}, self._activation_rules())
-        yield Block("parameter_count", {"counts": self._counts(), "total": parameter_count(self.graph)})
+        layers = [{"units": len(layer.weights), "activation": layer.activation} for layer in net.layers]
+        yield Block("architecture", {"inputs": self.name.sizes[0], "layers": layers})
+        total = sum(count["weights"] + count["biases"] for count in self._counts())
+        trained = {flag for layer in net.layers for flag in layer.train}
+        args = {"counts": self._counts(), "total": total, "trained": sorted(trained)}
+        yield Block("parameter_count", {**args, "count": parameter_count(self.graph)})
+        for z in self.layers():
+            yield block("definitions", self.layer_args(z), self._definitions(z))
         yield block("given_numbers", {}, ((line, None) for line in self._given_lines()))
-        only = {flag for layer in net.layers for flag in layer.train}
-        yield Block(
-            "loss_and_rate", {"rate": self._equal("rate"), "train": sorted(only)}, self._loss_rule()
-        )
+        yield Block("loss_and_rate", {"rate": self._equal("rate")}, self._loss_rule())
 
-    def _counts(self) -> list[dict[str, int]]:
+    def layers(self) -> list[GraphNode]:
+        return [n for n in self.graph.nodes if n.name == "z"]
+
+    def layer_args(self, z: GraphNode) -> dict[str, Any]:
+        """A layer's number, counted as the notation counts, and what kind of layer it is."""
+        number = self.name.layer_number(z.prefix[0])
+        return {"layer": number, "where": "output" if z.prefix[0] == self.name.last else "hidden"}
+
+    def _counts(self) -> list[dict[str, Any]]:
         counts = []
-        for number in range(1, len(self.name.sizes)):
-            sizes = {"W": 0, "b": 0}
+        for z in self.layers():
+            sizes, shared = {"W": 0, "b": 0}, False
             for node in self.graph.of_kind("parameter"):
-                if node.prefix == (number,):
+                if node.prefix == z.prefix:
                     sizes[node.name] = len(list(node.elements()))
-            counts.append({"layer": number, "weights": sizes["W"], "biases": sizes["b"]})
+                    shared |= node.name == "b" and not node.shape and z.shape[0] > 1
+            weights, biases = sizes["W"], sizes["b"]
+            counts.append({**self.layer_args(z), "weights": weights, "biases": biases, "shared": shared})
         return counts
 
-    def _activation_rules(self) -> Iterator[Formula]:
-        seen: list[ops.Op] = []
-        for node in self.graph.nodes:
-            if node.name == "a" and node.op and node.op not in seen:
-                seen.append(node.op)
-                q = node.element((1,), self.graph.sample_numbers[0])
-                local = Derivative(q.at(), Quantity("z", q.index), q.sample)
-                definition, rule = self.graph.definition(q), self.graph.local(local)
-                assert definition
-                assert rule
-                generic = {q: Symbol("a"), Quantity("z", q.index, q.sample): Symbol("z")}
-                f = typeset(definition, generic.__getitem__)
-                slope = typeset(rule, generic.__getitem__)
-                quotient = Fraction(row("∂", Symbol("a")), row("∂", Symbol("z")))
-                yield row(Symbol("a"), "=", f, " ", " ", quotient, "=", slope), None
+    def _definitions(self, z: GraphNode) -> Iterator[Formula]:
+        """What the units of a layer compute, in names; of a wide layer the first and the last unit."""
+        sample = self.graph.sample_numbers[0]
+        units = list(range(1, z.shape[0] + 1))
+        for i in units if len(units) <= WIDE else (units[0], units[-1]):
+            yield self._definition(Quantity("z", (*z.prefix, i), sample)), None
+        for i in units if len(units) <= WIDE else (units[0], units[-1]):
+            yield self._definition(Quantity("a", (*z.prefix, i), sample)), None
+
+    def _definition(self, q: Quantity) -> Node:
+        definition = self.graph.definition(q)
+        assert definition is not None
+        return equation(self.name(q), self.names(definition))
 
     def _equal(self, leaf: Any) -> Node:
         return row(self.label(leaf), "=", self.shown(leaf))
@@ -207,16 +210,14 @@ class _Teller:
         for sample in self.graph.sample_numbers:
             if sample is not None:
                 yield Block("sample", {"number": sample})
-            layers = [n for n in self.graph.nodes if n.name == "z"]
-            for z in layers:
+            for z in self.layers():
                 a = self.graph.find(Quantity("a", (*z.prefix, 1), sample))[0]
                 matrix = self._matrix_form(z, sample)
-                args = {"layer": z.prefix[0], "last": z is layers[-1], "units": z.shape[0]}
                 formulas = list(matrix)
                 if not matrix:
                     formulas += [(self.computed(q), None) for q in z.elements(sample)]
                 formulas += [(self.computed(q), None) for q in a.elements(sample)]
-                yield block("forward_layer", args, formulas)
+                yield block("forward_layer", self.layer_args(z), formulas)
 
     def computed(self, q: Quantity) -> Node:
         """q = its formula = numbers put in = its value."""
@@ -285,16 +286,19 @@ class _Teller:
             for i in range(1, z.shape[0] + 1):
                 yield from self._unit(number, i, sample)
         for node in self.graph.of_kind("parameter"):
-            if node.prefix == (number,):
+            # Homework does without the gradients that its update does not use.
+            if node.prefix == (number,) and (node.trained or not self.exercise.parts):
                 yield from self._parameters(node)
 
     def _unit(self, layer: int, i: int, sample: int | None) -> Iterator[Block]:
         a, z = Quantity("a", (layer, i), sample), Quantity("z", (layer, i), sample)
         to_a, to_z = self.derivation.derivative(a), self.derivation.derivative(z)
         step = self.derivation.chain(to_a, self.stops)
-        paths = len(step.terms)
         phrase = "gradient_of_output" if layer == self.name.last else "gradient_of_hidden"
-        args = {"a": self.name(a), "paths": paths, "pointers": self.pointers(step), "first": i == 1}
+        args: dict[str, Any] = {"a": self.name(a), "paths": len(step.terms), "first": i == 1}
+        args |= {"pointers": self.pointers(self.shortest(step))}
+        if self.name.last == layer and len(self.outputs) > 1:
+            args["term"] = self.name(Quantity("L", (i,), sample))
         yield Block(phrase, args, ((self._step(step), self.tag(to_a)),))
 
         local = Derivative(a.at(), z.at(), sample)
@@ -305,17 +309,23 @@ class _Teller:
         left, whole = self.name.gradient(z), self.name(to_z)
         formulas.append((_chain(whole, [left, *self.sides(product, to_z)]), self.tag(to_z)))
         activation = self.exercise.spec.network.layers[layer - 1].activation
-        yield Block("gradient_of_net", {"z": self.name(z), "activation": activation}, tuple(formulas))
+        kink = z in self.exercise.at_kink
+        args = {"z": self.name(z), "activation": activation, "kink": kink}
+        yield Block("gradient_of_net", args, tuple(formulas))
+
+    def shortest(self, step: Step) -> Step:
+        """The step by what was derived before, where all of it was: ∂L/∂z for ∂L/∂a · ∂a/∂z."""
+        assert isinstance(step.target, Derivative)
+        short = self.derivation.step(step.target)
+        return short if all(term.upstream in self.numbered for term in short.terms) else step
 
     def _step(self, step: Step) -> Node:
         """∂L/∂q = named factors = the taught formulas = numbers = the terms = value."""
-        terms = [self._factors(term) for term in step.terms]
-        named = [call("*", *ids) for ids, _ in terms]
-        taught = [call("*", *exprs) for _, exprs in terms]
-        assert isinstance(step.target, Derivative)
+        named = [call("*", *self._factors(term)[0]) for term in step.terms]
+        taught = [call("*", *self._factors(term)[1]) for term in self.shortest(step).terms]
         rights = [self.names(call("+", *named)), self.names(call("+", *taught))]
         rights.append(self.numbers(call("+", *taught)))
-        if len(terms) > 1:
+        if len(taught) > 1:
             contributions = [Ref(float(value(t, self._number))) for t in taught]
             rights.append(typeset(call("+", *contributions), lambda n: shown(n, self.digits)))
         rights.append(self.shown(step.target))
@@ -354,11 +364,8 @@ class _Teller:
                 )
             else:
                 formulas.append((self._step(step), self.tag(target)))
-            args: dict[str, Any] = {
-                "q": self.name(q),
-                "pointers": self.pointers(step),
-                "terms": len(step.terms),
-            }
+            args: dict[str, Any] = {"q": self.name(q), "terms": len(step.terms)}
+            args["pointers"] = self.pointers(step if len(step.terms) == 1 else self.shortest(step))
             args |= {"kind": node.name, "shared": node.name == "b" and not node.shape}
             yield Block("gradient_of_parameter", args, tuple(formulas))
 
@@ -380,14 +387,15 @@ class _Teller:
         )
         yield Block("old_and_new", {}, (), Table(("parameter", "gradient", "old", "new"), rows))
         before, after = self.graph.root, self.graph.root.at(update=1)
-        outputs = [
-            (row(self.name(q), "=", self.shown(q)), None)
+        new_units = [
+            row(self.name(q), "=", self.shown(q))
             for sample in self.graph.sample_numbers
-            for q in (Quantity("a", (self.name.last, i), sample, 1) for i in self.outputs)
+            for z in self.layers()
+            for q in (Quantity("a", (*z.prefix, i), sample, 1) for i in range(1, z.shape[0] + 1))
         ]
         fell = self.exercise.number(after) < self.exercise.number(before)
         sign = "<" if fell else ">"
         line = row(
             self.name(after), "=", self.shown(after), sign, self.shown(before), "=", self.name(before)
         )
-        yield block("loss_after", {"fell": fell}, [*outputs, (line, None)])
+        yield block("loss_after", {"fell": fell}, [*((unit, None) for unit in new_units), (line, None)])

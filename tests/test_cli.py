@@ -89,7 +89,8 @@ def test_making_an_exercise_again_replaces_it_whole(run):
 @pytest.mark.parametrize("lecture", ["mazur", "cummins"])
 def test_make_example_in_every_notation(run, lecture, notation):
     assert run("make-example", lecture, "--notation", notation).code == 0
-    assert set(files()) == {f"{lecture}/example/solution.md", f"{lecture}/example/solution.tex"}
+    folder = "example" if notation == lecture else f"example-{notation}"
+    assert set(files()) == {f"{lecture}/{folder}/solution.md", f"{lecture}/{folder}/solution.tex"}
 
 
 def test_a_spec_from_outside_derives_and_certifies(run):

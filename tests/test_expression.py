@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from derive.expression import (
     ARITY,
-    MPMATH,
     NUMPY,
     Call,
     ExpressionError,
     Num,
     Ref,
+    mpmath_table,
     parse,
     refs,
     text,
@@ -46,14 +46,14 @@ def test_values(source, expected):
 def test_the_arithmetics_agree(source, expected):
     context = mpmath.MPContext()
     context.dps = 40
-    assert float(value(parse(source), {}.__getitem__, MPMATH(context))) == pytest.approx(
+    assert float(value(parse(source), {}.__getitem__, mpmath_table(context))) == pytest.approx(
         expected, rel=1e-15
     )
 
 
 def test_every_function_has_every_arithmetic():
     assert set(ARITY) <= set(NUMPY)
-    assert set(ARITY) <= set(MPMATH(mpmath.MPContext()))
+    assert set(ARITY) <= set(mpmath_table(mpmath.MPContext()))
 
 
 REFUSED = [

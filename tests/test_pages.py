@@ -252,8 +252,29 @@ def test_github_leaves_every_formula_alone(name):
             assert display.replace("\\\\", "\\") in plain
 
 
-MATHJAX = """alpha begin bmatrix cases cdot delta end eta frac langle left leq mathrm partial pm prime quad
-rangle right tag aligned""".split()
+MATHJAX = [
+    "alpha",
+    "begin",
+    "bmatrix",
+    "cases",
+    "cdot",
+    "delta",
+    "end",
+    "eta",
+    "frac",
+    "langle",
+    "left",
+    "leq",
+    "mathrm",
+    "partial",
+    "pm",
+    "prime",
+    "quad",
+    "rangle",
+    "right",
+    "tag",
+    "aligned",
+]
 
 
 @pytest.mark.parametrize("name", EXERCISES)

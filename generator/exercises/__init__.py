@@ -1,7 +1,7 @@
 """Exercise kinds: one file each, found because it is there.
 
 A kind is a module with a docstring (its first line is what `list kinds` prints) and a function
-`ask(exercise) -> [(group, quantity), …]`, the parts in the order in which they are asked.
+`ask(exercise) -> [(group, quantity, points), …]`, the parts in the order in which they are asked.
 """
 
 from __future__ import annotations
