@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from derive.descent import descend
-from derive.quantity import parse
+from derive.expression import NUMPY, Ref, call, value
+from derive.quantity import Derivative, parse
 from generator.draw import SCREENS, digest, draw, variant_id
 from generator.exercise import ask, build, dependencies, significant
 from generator.exercises import kind, kinds
@@ -159,3 +160,52 @@ def test_a_kind_says_what_it_is_and_asks_something(name):
     module = kind(name)
     assert module.__doc__.splitlines()[0].endswith(".")
     assert list(module.ask(build(MAZUR)))
+
+
+def by_hand(exercise, digits):
+    """Every quantity as somebody computes it who rounds each single operation to `digits` digits."""
+    graph, derivation = exercise.graph, exercise.derivation
+    to = significant(digits, "nearest")
+
+    def rounded(f):
+        return lambda *args: to(np.asarray(f(*args), float))
+
+    rounding = {n: f if n in ("where", ">") else rounded(f) for n, f in NUMPY.items()}
+    rate = float(exercise.spec.network.learning_rate)
+
+    def look(q, new, memo):
+        if q not in memo:
+            memo[q] = compute(q, new, memo)
+        return memo[q]
+
+    def compute(q, new, memo):
+        inside = lambda name: look(name, new, memo)  # noqa: E731
+        if isinstance(q, Derivative):
+            step = derivation.step(q)
+            if step.rule == "seed":
+                return 1.0
+            terms = [call("*", Ref(t.upstream), *(f.expr for f in t.factors)) for t in step.terms]
+            return float(value(call("+", *terms), inside, rounding))
+        definition = graph.definition(q)
+        if definition is not None:
+            return float(value(definition, inside, rounding))
+        node = graph.find(q)[0]
+        if new is not None and node.trained:
+            return float(
+                to(np.asarray(exercise.number(q) - rate * look(derivation.derivative(q), None, new)))
+            )
+        return exercise.number(q)
+
+    before = {}
+    return lambda q: look(q.at(), before, {}) if q.update else look(q, None, before)
+
+
+@pytest.mark.parametrize("number", range(1, 16))
+@pytest.mark.parametrize("spec", [MAZUR, CUMMINS], ids=lambda s: s.name)
+def test_who_keeps_the_digits_that_the_sheet_asks_for_is_right(spec, number):
+    """The sheet: keep at least six digits while computing, give four."""
+    exercise = draw(spec, "by hand", number)
+    hand = by_hand(exercise, spec.digits + 2)
+    for part in exercise.parts:
+        answer = float(significant(spec.digits, "nearest")(np.asarray(hand(part.quantity))))
+        assert abs(answer - part.answer) <= part.tolerance, part.id
