@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from derive.expression import Expr
-from derive.graph import Graph, Node
+from derive.graph import FIXED, Graph, Node
 from derive.ops import indices
 from derive.quantity import Derivative, Id, Quantity
 
@@ -73,26 +73,22 @@ class Derivation:
         node, j = graph.locate(target.wrt, target.sample)
         if (node, j) == graph.find(graph.root):
             return Step(target, "seed", ())
-        if node not in self._reached or node.kind == "target":
+        if node not in self._reached or node.kind in FIXED:
             raise KeyError(str(target))
         terms = []
         samples: set[int | None] = set()
-        for consumer, slot in graph.consumers(node):
+        for consumer in graph.consumers(node):
             if consumer not in self._reached:
                 continue
-            assert consumer.op is not None
-            if not consumer.op.differentiable(slot):
-                continue
-            shapes = [n.shape for n in consumer.inputs]
             if node.sampled:
                 reading: list[int | None] = [target.sample]
             else:
                 reading = [graph.root.sample] if graph.root.sample else graph.sample_numbers
             for sample in reading if consumer.sampled else [None]:
-                for i in consumer.op.feeds(slot, j, *shapes):
+                for i in graph.fed(consumer, node, j):
                     child = consumer.element(i)
                     local = Derivative(child, node.element(j), sample or target.sample)
-                    expr = graph.partial(consumer, i, slot, j, sample)
+                    expr = graph.partial(consumer, i, j, node, sample)
                     upstream = Derivative(graph.root.at(), child, sample)
                     terms.append(Term(upstream, (Factor(local, expr),)))
                     samples.add(sample)
@@ -125,7 +121,7 @@ class Derivation:
     def targets(self) -> Iterator[Derivative]:
         """∂root/∂q for every q that gets a gradient, from the root backwards."""
         for node in reversed(self.graph.nodes):
-            if node in self._reached and node.kind != "target":
+            if node in self._reached and node.kind not in FIXED:
                 for sample in self.graph.sample_numbers if node.sampled else [None]:
                     for i in indices(node.shape):
                         yield self.derivative(node.element(i, sample))

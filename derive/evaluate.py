@@ -29,7 +29,7 @@ Rounding = Callable[[Array], Array]
 def arrays(graph: Graph, numbers: Mapping[str, Any], dtype: type = float) -> dict[str, Array]:
     """Nested lists of one variant (samples × features for x and t) as arrays for `evaluate`."""
     data: dict[str, Array] = {}
-    for node in graph.of_kind("input", "target", "parameter"):
+    for node in graph.given:
         array: Array = np.asarray(numbers[str(node)], dtype=dtype)
         if node.sampled:
             array = array.reshape(graph.samples, *node.shape)

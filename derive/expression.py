@@ -20,9 +20,9 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["ARITY", "NUMPY", "Call", "Expr", "ExpressionError", "Num", "Ref", "Table", "call"]
-__all__ += ["mpmath_table", "numpy_table", "parse", "rational_table", "refs", "substitute", "text"]
-__all__ += ["value"]
+__all__ = ["ARITY", "NUMPY", "SMOOTH", "Call", "Expr", "ExpressionError", "Num", "Ref", "Table"]
+__all__ += ["call", "fold", "mpmath_table", "numpy_table", "parse", "rational_table", "refs"]
+__all__ += ["substitute", "text", "value"]
 
 MAX_LENGTH, MAX_DEPTH, MAX_DIGITS, MAX_EXPONENT = 2000, 60, 40, 300
 
@@ -140,6 +140,28 @@ def substitute(expr: Expr, names: Callable[[Any], Expr]) -> Expr:
     return Call(expr.fn, tuple(substitute(arg, names) for arg in expr.args))
 
 
+def fold(expr: Expr) -> Expr:
+    """Numbers computed with numbers, and 1·x, x¹, x + 0 left out: y*x**(y - 1) at y = 2 is 2*x."""
+    if not isinstance(expr, Call):
+        return expr
+    args = tuple(fold(arg) for arg in expr.args)
+    numbers = [arg.value for arg in args if isinstance(arg, Num)]
+    if len(numbers) == len(args) and expr.fn in ("+", "-", "*", "/", "neg"):
+        return Num(Fraction(_SHARED[expr.fn](*numbers)))
+    if expr.fn == "**" and len(numbers) == 2 and numbers[1].denominator == 1 and abs(numbers[1]) < 100:
+        return Num(numbers[0] ** int(numbers[1]))
+    if expr.fn in ("*", "**") and args[-1] == ONE:
+        return args[0]
+    if expr.fn == "*" and args[0] == ONE and len(args) == 2:
+        return args[1]
+    if expr.fn == "+" and len(args) == 2 and ZERO in args:
+        return args[1] if args[0] == ZERO else args[0]
+    return Call(expr.fn, args)
+
+
+ZERO, ONE = Num(Fraction(0)), Num(Fraction(1))
+
+
 def refs(expr: Expr) -> Iterator[Any]:
     """The names in `expr`, from left to right, repeated as often as they stand there."""
     if isinstance(expr, Ref):
@@ -208,10 +230,10 @@ _TOKEN = re.compile(
 )
 
 
-def parse(source: str) -> Expr:
+def parse(source: str, functions: Mapping[str, int | None] = ARITY) -> Expr:
     """Read a formula; ExpressionError says what was not understood and where.
 
-    Operators `+ - * / ** >`, parentheses, the functions of ARITY and names with `[i]` indices.
+    Operators `+ - * / ** >`, parentheses, the named functions and names with `[i]` indices.
     Nothing is executed and nothing is simplified.
     """
     if len(source) > MAX_LENGTH:
@@ -224,15 +246,16 @@ def parse(source: str) -> Expr:
             raise ExpressionError(f"{source[at]!r} is not part of a formula", at)
         tokens.append((match.lastgroup, match[match.lastgroup], match.start(match.lastgroup)))
         at = match.end()
-    parser = _Parser([*tokens, ("end", "", len(source.rstrip()))])
+    parser = _Parser([*tokens, ("end", "", len(source.rstrip()))], functions)
     expr = parser.expression(0, 0)
     parser.expect("end", "")
     return expr
 
 
 class _Parser:
-    def __init__(self, tokens: list[tuple[str, str, int]]) -> None:
+    def __init__(self, tokens: list[tuple[str, str, int]], functions: Mapping[str, int | None]) -> None:
         self.tokens = tokens
+        self.functions = functions
         self.position = 0
 
     def next(self) -> tuple[str, str, int]:
@@ -277,8 +300,8 @@ class _Parser:
         raise ExpressionError(f"found {word or 'the end'!r}, expected a number or a name", at)
 
     def function(self, name: str, at: int, depth: int) -> Expr:
-        if not name.isalpha() or name == "neg" or name not in ARITY:
-            allowed = " ".join(sorted(f for f in ARITY if f.isalpha() and f != "neg"))
+        if not name.isalpha() or name == "neg" or name not in self.functions:
+            allowed = " ".join(sorted(f for f in self.functions if f.isalpha() and f != "neg"))
             raise ExpressionError(f"unknown function {name!r}; there are {allowed}", at)
         self.next()
         args = [self.expression(0, depth + 1)]
@@ -286,6 +309,8 @@ class _Parser:
             self.next()
             args.append(self.expression(0, depth + 1))
         self.expect("op", ")")
-        if len(args) != ARITY[name]:
-            raise ExpressionError(f"{name} takes {ARITY[name]} arguments, found {len(args)}", at)
+        if len(args) != self.functions[name]:
+            raise ExpressionError(
+                f"{name} takes {self.functions[name]} arguments, found {len(args)}", at
+            )
         return Call(name, tuple(args))

@@ -11,13 +11,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from derive.expression import Expr, Ref, substitute
+from derive.expression import Expr, Ref, call, substitute
 from derive.ops import OUT, Index, Op, indices
 from derive.quantity import Derivative, Quantity
 
-__all__ = ["Graph", "Node"]
+__all__ = ["FIXED", "Graph", "Kind", "Node"]
 
-Kind = Literal["input", "target", "parameter", "computed"]
+Kind = Literal["input", "target", "constant", "parameter", "computed"]
+FIXED = ("target", "constant")  # what nothing is differentiated by
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +68,11 @@ class Graph:
         return [n for n in self.nodes if n.kind in kinds]
 
     @property
+    def given(self) -> list[Node]:
+        """The nodes whose numbers are put in: inputs, targets, constants, parameters."""
+        return [n for n in self.nodes if n.op is None]
+
+    @property
     def sample_numbers(self) -> list[int | None]:
         """The samples as ids name them: [None] when there is only one."""
         return list(range(1, self.samples + 1)) if self.samples > 1 else [None]
@@ -83,7 +89,7 @@ class Graph:
                         return node, element
         shared = self._found.get((q.name, q.index[:-1], 0, False))  # b[l][i] of a shared b[l]
         if shared and shared.kind == "parameter" and q.index and q.sample is None:
-            if q.index[-1] <= self.consumers(shared)[0][0].shape[0]:
+            if q.index[-1] <= self.consumers(shared)[0].shape[0]:
                 return shared, ()
         raise KeyError(str(q))
 
@@ -94,9 +100,9 @@ class Graph:
         except KeyError:
             return self.find(q.at())
 
-    def consumers(self, node: Node) -> list[tuple[Node, int]]:
-        """The nodes that `node` feeds, each with the slot it enters."""
-        return [(c, slot) for c in self.nodes for slot, n in enumerate(c.inputs) if n is node]
+    def consumers(self, node: Node) -> list[Node]:
+        """The nodes that `node` feeds."""
+        return [consumer for consumer in self.nodes if node in consumer.inputs]
 
     def ancestors(self) -> set[Node]:
         """The nodes that the root depends on, itself included."""
@@ -123,17 +129,27 @@ class Graph:
         """The taught local derivative ∂of/∂wrt; None unless `of` is computed from `wrt` directly."""
         of, i = self.locate(d.of, d.sample)
         wrt, j = self.locate(d.wrt, d.sample)
-        shapes = [n.shape for n in of.inputs]
-        for slot, node in enumerate(of.inputs):
-            if of.op and node is wrt and of.op.differentiable(slot):
-                if i in of.op.feeds(slot, j, *shapes):
-                    return self.partial(of, i, slot, j, d.sample)
-        return None
+        return self.partial(of, i, j, wrt, d.sample) if i in self.fed(of, wrt, j) else None
 
-    def partial(self, node: Node, i: Index, slot: int, j: Index, sample: int | None) -> Expr:
-        """The taught ∂node[i]/∂input[j] for the input in `slot`, in terms of quantities."""
-        assert node.op is not None
-        return self._named(node.op.partial(slot, j, i), node, sample)
+    @staticmethod
+    def fed(node: Node, source: Node, j: Index) -> list[Index]:
+        """The elements of `node` that element j of its input `source` feeds, differentiably."""
+        if node.op is None:
+            return []
+        shapes = [n.shape for n in node.inputs]
+        found: dict[Index, None] = {}
+        for slot, entering in enumerate(node.inputs):
+            if entering is source and node.op.differentiable(slot):
+                found.update(dict.fromkeys(node.op.feeds(slot, j, *shapes)))
+        return list(found)
+
+    def partial(self, node: Node, i: Index, j: Index, source: Node, sample: int | None) -> Expr:
+        """The taught ∂node[i]/∂source[j]; x*x takes x twice, so that its two partials add up."""
+        op = node.op
+        assert op is not None
+        slots = [slot for slot, entering in enumerate(node.inputs) if entering is source]
+        partials = (op.partial(slot, j, i) for slot in slots if op.differentiable(slot))
+        return self._named(call("+", *partials), node, sample)
 
     def _named(self, expr: Expr, node: Node, sample: int | None) -> Expr:
         def name(local: tuple[str, Index] | tuple[str, Index, int]) -> Expr:

@@ -21,9 +21,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from derive.expression import Call, Expr, Num, Ref, Table, call, parse, substitute, value
+from derive.expression import Call, Expr, Num, Ref, Table, call, fold, parse, substitute, value
 
-__all__ = ["ACTIVATIONS", "LOSSES", "OPS", "OUT", "Affine", "Array", "Elementwise", "Index"]
+__all__ = ["ACTIVATIONS", "GATES", "LOSSES", "OPS", "OUT", "Affine", "Array", "Elementwise", "Index"]
 __all__ += ["Op", "OverSamples", "Shape", "Total", "indices"]
 
 Array = npt.NDArray[Any]
@@ -97,6 +97,13 @@ class Elementwise(Op):
             raise ValueError(f"no constant {min(unknown)}")
         return replace(self, constants={**(self.constants or {}), **constants})
 
+    def bind(self, slot: str, number: Fraction) -> Elementwise:
+        """The row with a number in place of an input: x*y with x = 2 is 2*y."""
+        partials = {name: partial for name, partial in self.partials.items() if name != slot}
+        slots = tuple(name for name in self.slots if name != slot)
+        constants = {**(self.constants or {}), slot: number}
+        return replace(self, slots=slots, partials=partials, constants=constants)
+
     def rule(self, expr: Expr, i: Index, shapes: Mapping[str, Shape] | None = None) -> Expr:
         """`expr` of the row applied to element i: names become (slot, index) pairs."""
 
@@ -107,7 +114,8 @@ class Elementwise(Op):
                 return Ref((OUT, i))
             return Ref((word, i if shapes is None or shapes[word] else ()))
 
-        return substitute(expr, name)
+        bound = substitute(expr, name)
+        return fold(bound) if self.constants else bound
 
     def shape(self, *inputs: Shape) -> Shape:
         return np.broadcast_shapes(*inputs)
@@ -287,5 +295,33 @@ LOSSES: dict[str, Elementwise] = {
     "squared_error": _loss("(a - t)**2", "2*(a - t)"),
 }
 
+
+def _gate(formula: str, *partials: str, kinks: tuple[str, ...] = ()) -> Elementwise:
+    slots = ("x", "y")[: len(partials)]
+    taught = {slot: parse(partial) for slot, partial in zip(slots, partials, strict=True)}
+    return Elementwise(slots, "out", parse(formula), taught, tuple(map(parse, kinks)))
+
+
+# What a circuit is made of; `out` is the gate's own output.
+GATES: dict[str, Elementwise] = {
+    "+": _gate("x + y", "1", "1"),
+    "-": _gate("x - y", "1", "-1"),
+    "*": _gate("x*y", "y", "x"),
+    "/": _gate("x/y", "1/y", "-x/y**2"),
+    "**": _gate("x**y", "y*x**(y - 1)", "out*log(x)"),
+    "neg": _gate("-x", "-1"),
+    "exp": _gate("exp(x)", "out"),
+    "log": _gate("log(x)", "1/x"),
+    "sqrt": _gate("sqrt(x)", "1/(2*out)"),
+    "sin": _gate("sin(x)", "cos(x)"),
+    "cos": _gate("cos(x)", "-sin(x)"),
+    "tanh": _gate("tanh(x)", "1 - out**2"),
+    "sigmoid": _gate("1/(1 + exp(-x))", "(1 - out)*out"),
+    "relu": _gate("max(0, x)", "where(x > 0, 1, 0)", kinks=("x",)),
+    "abs": _gate("abs(x)", "where(x > 0, 1, -1)", kinks=("x",)),
+    "max": _gate("max(x, y)", "where(y > x, 0, 1)", "where(y > x, 1, 0)", kinks=("x - y",)),
+    "min": _gate("min(x, y)", "where(x > y, 0, 1)", "where(x > y, 1, 0)", kinks=("x - y",)),
+}
+
 OPS: dict[str, Op] = {**ACTIVATIONS, **LOSSES, "affine": Affine(), "total": Total()}
-OPS["over_samples"] = OverSamples()
+OPS |= {"over_samples": OverSamples()} | {f"{fn} gate": gate for fn, gate in GATES.items()}

@@ -49,7 +49,8 @@ def _formats(arguments: Namespace) -> list[str]:
 
 
 def _pages_of(spec: Spec) -> None:
-    count = sum(len(row) + 1 for layer in spec.network.layers for row in layer.weights)
+    layers = spec.network.layers if spec.network else []
+    count = sum(len(row) + 1 for layer in layers for row in layer.weights)
     if count > MOST_PARAMETERS:
         raise Unusable(
             f"{spec.name}: found {count} parameters, allowed: up to {MOST_PARAMETERS} on pages; "

@@ -19,7 +19,7 @@ import numpy as np
 from derive.expression import NUMPY, value
 from derive.ops import Elementwise
 from generator.exercise import Exercise, ask, build, certified
-from generator.exercises import DEFAULT, kind
+from generator.exercises import default, kind
 from generator.spec import Draw, NetworkSpec, Range, Spec, SpecError
 
 __all__ = ["ATTEMPTS", "digest", "draw", "variant_id"]
@@ -62,8 +62,8 @@ def digest(spec: Spec) -> str:
 
 
 def _origin(spec: Spec) -> str:
-    """What the draws of a spec depend on: not its title, notation or wording."""
-    return spec.model_dump_json(include={"name", "network", "draw"})
+    """What the draws of a spec depend on: not its title or notation, nor what it leaves open."""
+    return spec.model_dump_json(include={"name", "network", "circuit", "draw"}, exclude_defaults=True)
 
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford: no I, L, O, U to misread
@@ -80,7 +80,16 @@ def variant_id(spec: Spec, seed: object, number: int) -> str:
     return "".join(_ALPHABET[p] for p in [*places, check])
 
 
-def _redrawn(net: NetworkSpec, source: Draw, stream: _Stream) -> NetworkSpec:
+def _redrawn(spec: Spec, stream: _Stream) -> dict[str, Any]:
+    """The same network or circuit with new numbers, as an update of the spec."""
+    if spec.circuit:
+        wires = spec.draw.wires
+        inputs = {name: stream.decimal(wires) for name in spec.circuit.inputs}
+        return {"circuit": spec.circuit.model_copy(update={"inputs": inputs})}
+    return {"network": _redrawn_network(spec.network_spec, spec.draw, stream)}
+
+
+def _redrawn_network(net: NetworkSpec, source: Draw, stream: _Stream) -> NetworkSpec:
     """The same network with new inputs, targets, weights and biases."""
 
     def rows(shape: list[list[Any]], drawn_from: Range) -> list[list[Decimal]]:
@@ -164,13 +173,13 @@ def draw(spec: Spec, seed: object, number: int, rejected: Counter[str] | None = 
     here: Counter[str] = Counter()
     for attempt in range(ATTEMPTS):
         stream = _Stream(seed, _origin(spec), number, attempt)
-        drawn = spec.model_copy(update={"network": _redrawn(spec.network, spec.draw, stream)})
+        drawn = spec.model_copy(update=_redrawn(spec, stream))
         exercise = build(drawn)
-        exercise = ask(exercise, kind(DEFAULT).ask(exercise))
+        exercise = ask(exercise, kind(default(spec)).ask(exercise))
         reason = next((why for why, (test, _) in SCREENS.items() if test(exercise)), None)
         if reason is None:
             variant = variant_id(spec, seed, number)
-            return certified(replace(exercise, kind=DEFAULT, variant=variant))
+            return certified(replace(exercise, kind=default(spec), variant=variant))
         here[reason] += 1
         rejected[reason] += 1
     reason, count = here.most_common(1)[0]

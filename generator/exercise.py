@@ -21,7 +21,7 @@ from derive.graph import Graph
 from derive.ops import Array
 from derive.quantity import Id, Quantity
 from derive.verify import Certificate, Uncertified, certify, certify_values, quantities
-from generator.notation import NOTATIONS, Namer
+from generator.notation import NOTATIONS, CircuitNamer, Namer, Writer
 from generator.spec import Spec
 
 __all__ = ["Exercise", "Part", "ask", "build", "certified"]
@@ -78,9 +78,14 @@ class Exercise:
         return self.iterates[0].values
 
     @cached_property
-    def namer(self) -> Namer:
-        """Writes this exercise's quantities in its notation."""
+    def network_namer(self) -> Namer:
+        """Writes a network's quantities in the spec's notation."""
         return Namer(NOTATIONS[self.spec.notation], self.graph)
+
+    @property
+    def namer(self) -> Writer:
+        """Writes this exercise's quantities: a network's in its notation, a circuit's by their names."""
+        return CircuitNamer() if self.spec.circuit else self.network_namer
 
     def number(self, q: Id) -> float:
         """The value of any quantity, W@1 and L@1 included."""
@@ -90,12 +95,12 @@ class Exercise:
 
 def build(spec: Spec) -> Exercise:
     """Evaluate a spec's own numbers; nothing may leave the program before it is `certified`."""
-    graph = spec.network.graph()
-    numbers = spec.network.numbers()
+    graph = spec.source.graph()
+    numbers = spec.source.numbers()
     data = arrays(graph, numbers)
-    rate = float(spec.network.learning_rate)
+    rate = float(spec.source.learning_rate)
     on, tie = kinks(graph, numbers, evaluate(graph, data, gradients=False))
-    iterates = tuple(descend(graph, data, rate, spec.network.updates, tie=tie))
+    iterates = tuple(descend(graph, data, rate, spec.source.updates, tie=tie))
     return Exercise(spec, Derivation(graph), iterates, at_kink=frozenset(on))
 
 
@@ -136,7 +141,7 @@ def tolerances(exercise: Exercise, wanted: Iterable[Id]) -> dict[Id, float]:
     and down in turn, half as much again; and at least one unit of the last digit asked.  The sum
     is rounded up to two significant digits: what is written in the key is what is applied."""
     spec, digits = exercise.spec, exercise.spec.digits
-    rate, updates = float(spec.network.learning_rate), spec.network.updates
+    rate, updates = float(spec.source.learning_rate), spec.source.updates
     data = exercise.iterates[0].data
     passes = [
         tuple(descend(exercise.graph, data, rate, updates, significant(digits, toward)))

@@ -18,13 +18,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal
+from typing import Literal, Protocol
 
 from derive.graph import Graph
-from derive.quantity import Id, Quantity
+from derive.quantity import Derivative, Id, Quantity
 from generator.formula import Fraction, Index, Node, Number, Op, Row, Symbol, row
 
 __all__ = ["NOTATIONS", "Namer", "Notation", "NotationError"]
+__all__ += ["CircuitNamer", "Writer"]
 
 ROLES = ("x", "t", "W", "b", "b_shared", "z", "a", "L", "L_term", "rate")
 OPTIONAL = ("delta", "b_last")
@@ -218,6 +219,39 @@ NOTATIONS: dict[str, Notation] = {
 
 
 # --- names ------------------------------------------------------------------------------------
+
+
+class Writer(Protocol):
+    """Writes the quantities of a graph as formula nodes."""
+
+    def __call__(self, q: Id) -> Node:
+        """The name of a quantity or derivative."""
+
+    def gradient(self, q: Quantity) -> Node:
+        """∂L/∂q, even where there is a shorter name for it."""
+
+    @property
+    def rate(self) -> Node:
+        """The learning rate."""
+
+
+class CircuitNamer:
+    """Writes a circuit's quantities by the names that its spec gives them: w0 is w with index 0."""
+
+    rate: Node = Symbol("η")
+
+    def __call__(self, q: Id) -> Node:
+        """The name, or ∂of/∂wrt."""
+        if isinstance(q, Derivative):
+            return Fraction(row("∂", self(q.of)), row("∂", self(q.wrt)))
+        letters = q.name.rstrip("0123456789")
+        word = Symbol(letters.replace("_", "") or q.name)
+        digits = q.name[len(letters) :]
+        return Index(word, Number(digits)) if digits else word
+
+    def gradient(self, q: Quantity) -> Node:
+        """The derivative has no other name."""
+        raise KeyError(str(q))
 
 
 class Namer:

@@ -89,8 +89,8 @@ def groups(exercise: Exercise) -> tuple[Group, ...]:
 
 def _meaning(exercise: Exercise, q: Id) -> Node | None:
     """δ = ∂L/∂z, where the notation writes a derivative by a name of its own."""
-    if isinstance(q, Quantity):
-        return None
+    if isinstance(q, Quantity) or exercise.spec.circuit:
+        return None  # a circuit has no second names
     name, derivative = exercise.namer(q), exercise.namer.gradient(q.wrt.at(sample=q.sample))
     return row(name, "=", derivative) if name != derivative else None
 

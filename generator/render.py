@@ -17,11 +17,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
+from generator import worked, worked_circuit
 from generator.exercise import Exercise
 from generator.formula import Aligned, Node, latex, latex_rows
 from generator.number import shown
 from generator.page import answers, groups
-from generator.worked import problem, worked
 
 __all__ = ["FORMATS", "CannotWrite", "escape_latex", "escape_markdown", "pages"]
 
@@ -123,12 +123,13 @@ def _environment() -> Environment:
 
 def pages(exercise: Exercise, formats: Iterable[str]) -> dict[str, str]:
     """File name -> text: the solution in each format, and the question where something is asked."""
-    given, proof = problem(exercise), exercise.certificate
+    telling = worked_circuit if exercise.spec.circuit else worked
+    given, proof = telling.problem(exercise), exercise.certificate
     common = {"spec": exercise.spec, "variant": exercise.variant}
     error = shown(float(f"{proof.max_error:.0e}"), 1)
     wanted: dict[str, dict[str, Any]] = {
         "solution": {
-            "sections": given + worked(exercise),
+            "sections": given + telling.worked(exercise),
             "answers": answers(exercise),
             "proof": {"methods": proof.methods, "error": error},
         }

@@ -71,10 +71,15 @@ def _updated(exercise: Exercise, q: Id) -> Entry:
 
 
 def _count(exercise: Exercise, q: Quantity) -> Entry:
-    if len(q.index) > 1 or (q.index and q.index[0] > exercise.namer.last) or q.sample or q.update:
+    if len(q.index) > 1 or (q.index and q.index[0] not in _layers(exercise)) or q.sample or q.update:
         raise KeyError(str(q))
     count = parameter_count(exercise.graph, *q.index)
     return Entry(str(q), count, str(q), [])
+
+
+def _layers(exercise: Exercise) -> list[int]:
+    """The numbers of the layers with parameters; none in a circuit."""
+    return sorted({node.prefix[0] for node in exercise.graph.of_kind("parameter")})
 
 
 def ids(exercise: Exercise) -> Iterator[Id]:
@@ -95,8 +100,9 @@ def ids(exercise: Exercise) -> Iterator[Id]:
             if node.trained:
                 yield from (q.at(update=state.updates) for q in node.elements())
         yield graph.root.at(update=state.updates)
-    yield Quantity("P")
-    yield from (Quantity("P", (layer,)) for layer in range(1, exercise.namer.last + 1))
+    if layers := _layers(exercise):
+        yield Quantity("P")
+        yield from (Quantity("P", (layer,)) for layer in layers)
 
 
 def entries(exercise: Exercise) -> Iterator[Entry]:

@@ -12,17 +12,19 @@ import tomllib
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
+from derive.circuit import FUNCTIONS, CircuitError, circuit
 from derive.graph import Graph
 from derive.network import Bias, Layer, network
 from derive.ops import ACTIVATIONS, LOSSES
 from generator.notation import NOTATIONS
 
-__all__ = ["LECTURES", "Draw", "LayerSpec", "NetworkSpec", "Range", "Spec", "SpecError", "load"]
+__all__ = ["LECTURES", "CircuitSpec", "Draw", "LayerSpec", "NetworkSpec", "Range", "Spec"]
+__all__ += ["SpecError", "load", "read"]
 
 LECTURES = Path(__file__).parent / "lectures"
 LARGEST, DIGITS = Decimal(10) ** 9, 15
@@ -131,6 +133,26 @@ class NetworkSpec(_Model):
         return numbers
 
 
+class CircuitSpec(_Model):
+    """`[circuit]`: inputs with their numbers, one assignment a line, and the output."""
+
+    inputs: Annotated[dict[str, Exact], Field(min_length=1, max_length=100)]
+    nodes: Annotated[list[Line], Field(min_length=1, max_length=200)]
+    output: str
+    constants: list[str] = []
+
+    learning_rate: ClassVar[Decimal] = Decimal(1)
+    updates: ClassVar[int] = 0
+
+    def graph(self) -> Graph:
+        """The graph of this circuit's gates; CircuitError names a line that cannot be read."""
+        return circuit(list(self.inputs), self.nodes, self.output, self.constants)
+
+    def numbers(self) -> dict[str, Any]:
+        """The inputs as typed, by name (samples × nothing)."""
+        return {name: [number] for name, number in self.inputs.items()}
+
+
 class Range(_Model):
     """Decimals from `min` to `max` with `decimals` decimals; 0 is never drawn."""
 
@@ -154,6 +176,7 @@ class Draw(_Model):
     weights: Range = Range(min=Decimal("-0.95"), max=Decimal("0.95"))
     biases: Range = Range(min=Decimal("-0.95"), max=Decimal("0.95"))
     targets: Range | None = None
+    wires: Range = Range(min=Decimal(-5), max=Decimal(5), decimals=0)
 
 
 class Spec(_Model):
@@ -163,8 +186,20 @@ class Spec(_Model):
     title: Line = "Backpropagation"
     notation: Annotated[str, _one_of(NOTATIONS)] = "plain"
     digits: Annotated[int, Field(ge=2, le=10)] = 4
-    network: NetworkSpec
+    network: NetworkSpec | None = None
+    circuit: CircuitSpec | None = None
     draw: Draw = Draw()
+
+    @property
+    def source(self) -> NetworkSpec | CircuitSpec:
+        """What is derived: the network or the circuit."""
+        return self.circuit or self.network_spec
+
+    @property
+    def network_spec(self) -> NetworkSpec:
+        """The network; an error where the spec has a circuit."""
+        assert self.network is not None
+        return self.network
 
 
 def load(source: str) -> Spec:
@@ -198,7 +233,13 @@ def read(text: str, file: str = "spec") -> Spec:
         spec = Spec.model_validate(data)
     except ValidationError as error:
         raise _explained(error, file) from None
-    _check_shapes(spec, file)
+    if (spec.network is None) == (spec.circuit is None):
+        found = "neither" if spec.network is None else "both"
+        raise SpecError(file, "network or circuit", found, "one of them")
+    if spec.circuit:
+        _check_circuit(spec.circuit, file)
+    else:
+        _check_shapes(spec.network_spec, file)
     return spec
 
 
@@ -248,9 +289,24 @@ def _found(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def _check_shapes(spec: Spec, file: str) -> None:
+def _check_circuit(source: CircuitSpec, file: str) -> None:
+    """Every line reads, and every name in it has a value."""
+    for name in source.inputs:
+        if not (name.isidentifier() and name.isascii()) or name in FUNCTIONS:
+            raise SpecError(file, "circuit.inputs", repr(name[:40]), "names of letters and digits")
+    for number, name in enumerate(source.constants):
+        if name not in source.inputs:
+            allowed = f"one of the inputs: {_choices(name, source.inputs)}"
+            raise SpecError(file, f"circuit.constants[{number}]", repr(name[:40]), allowed)
+    try:
+        source.graph()
+    except CircuitError as error:
+        line = source.nodes[error.line]
+        raise SpecError(file, f"circuit.nodes[{error.line}]", repr(line[:60]), str(error)) from None
+
+
+def _check_shapes(net: NetworkSpec, file: str) -> None:
     """Every matrix has the shape that its neighbours ask for."""
-    net = spec.network
 
     def fail(key: str, found: str, allowed: str) -> None:
         raise SpecError(file, f"network.{key}", found, allowed)

@@ -124,4 +124,7 @@ class _Typesetter:
         return shown, INFIX["**"][0]
 
     def minus(self, expr: Call, first: bool) -> tuple[Node, int]:
-        return row("−", self.show(expr.args[0], PREFIX_MINUS, False)), PREFIX_MINUS
+        shown = self.show(expr.args[0], PREFIX_MINUS, False)
+        if isinstance(shown, Number):
+            return Number("-" + shown.text, shown.exponent), PREFIX_MINUS
+        return row("−", shown), PREFIX_MINUS

@@ -6,22 +6,19 @@ carries a number and is pointed to, not derived again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from fractions import Fraction as Rational
-from itertools import pairwise
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from derive.backprop import Step, Term
-from derive.expression import Call, Expr, Num, Ref, call, value
+from derive.expression import Call, Ref, call
 from derive.graph import Node as GraphNode
 from derive.network import parameter_count
-from derive.ops import Affine, indices
-from derive.quantity import Derivative, Id, Quantity
+from derive.ops import Affine
+from derive.quantity import Derivative, Quantity
 from generator.exercise import Exercise
 from generator.formula import LINE, Matrix, Node, Op, Row, equation, row, width
-from generator.number import shown
+from generator.notation import Namer
 from generator.page import Block, Formula, Section, Table, block
-from generator.typeset import typeset
+from generator.telling import Teller, chain
 
 __all__ = ["problem", "worked"]
 
@@ -45,91 +42,22 @@ def worked(exercise: Exercise) -> tuple[Section, ...]:
         Section("backward", teller.layer_args(z), tuple(teller.backward(z)))
         for z in reversed(teller.layers())
     ]
-    if exercise.spec.network.updates and any(n.trained for n in exercise.graph.nodes):
+    if exercise.spec.source.updates and any(n.trained for n in exercise.graph.nodes):
         sections.append(Section("update", {"count": 1}, tuple(teller.update())))
     return tuple(sections)
 
 
-def _chain(left: Node, rights: Iterable[Node]) -> Node:
-    """left = right = …, each side once: a = z = 2.494, not a = z = 2.494 = 2.494."""
-    sides = [left]
-    sides += (right for before, right in pairwise([left, *rights]) if right != before)
-    return equation(sides[0], *sides[1:])
-
-
-class _Teller:
+class _Teller(Teller):
     def __init__(self, exercise: Exercise) -> None:
-        self.exercise = exercise
-        self.graph = exercise.graph
-        self.derivation = exercise.derivation
-        self.name = exercise.namer
-        self.digits = exercise.spec.digits
-        self.numbered: dict[Id, int] = {}
+        super().__init__(exercise)
+        self.net = exercise.spec.network_spec
+        self.name: Namer = exercise.network_namer
         self.outputs = range(1, self.name.sizes[-1] + 1)
-        self.typed = self._typed()
-
-    def _typed(self) -> dict[Quantity, Any]:
-        """The numbers of the spec as they were typed, by quantity."""
-        numbers = self.exercise.spec.network.numbers()
-        typed: dict[Quantity, Any] = {}
-        for node in self.graph.of_kind("input", "target", "parameter"):
-            per_sample = numbers[str(node)] if node.sampled else [numbers[str(node)]]
-            samples = self.graph.sample_numbers if node.sampled else [None]
-            for sample, numbers_of in zip(samples, per_sample, strict=True):
-                for i in indices(node.shape):
-                    number = numbers_of
-                    for position in i:
-                        number = number[position - 1]
-                    typed[node.element(i, sample)] = number
-        return typed
-
-    # --- leaves ---
-
-    def label(self, leaf: Any) -> Node:
-        """A quantity's name; the learning rate's."""
-        return self.name.rate if leaf == "rate" else self.name(leaf)
-
-    def shown(self, leaf: Any) -> Node:
-        """A quantity's number: as typed, or rounded for showing."""
-        if leaf == "rate":
-            return shown(self.exercise.spec.network.learning_rate)
-        if leaf in self.typed:
-            return shown(self.typed[leaf])
-        return shown(self.exercise.number(leaf), self.digits)
-
-    def holds(self, condition: Expr) -> bool:
-        return bool(self.exercise.values.compute(condition))
-
-    def names(self, expr: Expr) -> Node:
-        return typeset(expr, self.label)
-
-    def numbers(self, expr: Expr) -> Node:
-        return typeset(expr, self.shown, self.holds)
-
-    def sides(self, expr: Expr, q: Id) -> list[Node]:
-        """The formula in names, with numbers put in, and q's number, unless that was just said by
-        the branch of a case distinction: 1 (1.5 > 0)."""
-        sides = [self.names(expr), self.numbers(expr)]
-        if isinstance(expr, Call) and expr.fn == "where":
-            condition, first, second = expr.args
-            if not isinstance(first if self.holds(condition) else second, Call):
-                return sides
-        return [*sides, self.shown(q)]
-
-    def tag(self, q: Id) -> int:
-        """The number of the formula that derives q from now on."""
-        self.numbered[q] = len(self.numbered) + 1
-        return self.numbered[q]
-
-    def pointers(self, step: Step) -> list[int]:
-        """The numbers of the formulas that a step builds on."""
-        ids = [d for term in step.terms for d in term.ids]
-        return sorted({self.numbered[d] for d in ids if d in self.numbered})
 
     # --- given ---
 
     def given(self) -> Iterator[Block]:
-        net = self.exercise.spec.network
+        net = self.net
         layers = [{"units": len(layer.weights), "activation": layer.activation} for layer in net.layers]
         yield Block("architecture", {"inputs": self.name.sizes[0], "layers": layers})
         total = sum(count["weights"] + count["biases"] for count in self._counts())
@@ -180,7 +108,7 @@ class _Teller:
 
     def _given_lines(self) -> Iterator[Node]:
         """name = number, side by side; the weights of one unit are kept together where they fit."""
-        for node in self.graph.of_kind("input", "target", "parameter"):
+        for node in self.graph.given:
             columns = node.shape[1] if len(node.shape) > 1 else 1
             for sample in self.graph.sample_numbers if node.sampled else [None]:
                 items = [self._equal(q) for q in node.elements(sample)]
@@ -223,7 +151,7 @@ class _Teller:
         """q = its formula = numbers put in = its value."""
         definition = self.graph.definition(q)
         assert definition is not None
-        return _chain(self.name(q), self.sides(definition, q))
+        return chain(self.name(q), self.sides(definition, q))
 
     def _matrix_form(self, z: GraphNode, sample: int | None) -> list[Formula]:
         """z = x W + b as row vectors, or z = W x + b as columns, in names and in numbers; nothing
@@ -299,54 +227,19 @@ class _Teller:
         args |= {"pointers": self.pointers(self.shortest(step))}
         if self.name.last == layer and len(self.outputs) > 1:
             args["term"] = self.name(Quantity("L", (i,), sample))
-        yield Block(phrase, args, ((self._step(step), self.tag(to_a)),))
+        yield Block(phrase, args, ((self.step(step), self.tag(to_a)),))
 
         local = Derivative(a.at(), z.at(), sample)
         rule = self.graph.local(local)
         assert rule is not None
-        formulas = [(_chain(self.name(local), self.sides(rule, local)), self.tag(local))]
+        formulas = [(chain(self.name(local), self.sides(rule, local)), self.tag(local))]
         product = Call("*", (Ref(to_a), Ref(local)))
         left, whole = self.name.gradient(z), self.name(to_z)
-        formulas.append((_chain(whole, [left, *self.sides(product, to_z)]), self.tag(to_z)))
-        activation = self.exercise.spec.network.layers[layer - 1].activation
+        formulas.append((chain(whole, [left, *self.sides(product, to_z)]), self.tag(to_z)))
+        activation = self.net.layers[layer - 1].activation
         kink = z in self.exercise.at_kink
         args = {"z": self.name(z), "activation": activation, "kink": kink}
         yield Block("gradient_of_net", args, tuple(formulas))
-
-    def shortest(self, step: Step) -> Step:
-        """The step by what was derived before, where all of it was: ∂L/∂z for ∂L/∂a · ∂a/∂z."""
-        assert isinstance(step.target, Derivative)
-        short = self.derivation.step(step.target)
-        return short if all(term.upstream in self.numbered for term in short.terms) else step
-
-    def _step(self, step: Step) -> Node:
-        """∂L/∂q = named factors = the taught formulas = numbers = the terms = value."""
-        named = [call("*", *self._factors(term)[0]) for term in step.terms]
-        taught = [call("*", *self._factors(term)[1]) for term in self.shortest(step).terms]
-        rights = [self.names(call("+", *named)), self.names(call("+", *taught))]
-        rights.append(self.numbers(call("+", *taught)))
-        if len(taught) > 1:
-            contributions = [Ref(float(value(t, self._number))) for t in taught]
-            rights.append(typeset(call("+", *contributions), lambda n: shown(n, self.digits)))
-        rights.append(self.shown(step.target))
-        return _chain(self.name(step.target), rights)
-
-    def _number(self, leaf: Any) -> float:
-        return self.exercise.number(leaf)
-
-    def _factors(self, term: Term) -> tuple[list[Expr], list[Expr]]:
-        """A term's factors as names and as formulas; a factor ∂L/∂L_i = 1 is left out of both."""
-        ids: list[Expr] = [Ref(term.upstream)] if term.upstream else []
-        exprs: list[Expr] = list(ids)
-        for factor in term.factors:
-            inner = factor.derivative.of == self.graph.root.at() or factor.derivative.wrt.name == "L"
-            if inner and factor.expr == Num(Rational(1)):
-                continue
-            ids.append(Ref(factor.derivative))
-            # A local derivative that was derived before is named by its number, not derived again.
-            known = factor.derivative in self.numbered
-            exprs.append(Ref(factor.derivative) if known else factor.expr)
-        return ids, exprs
 
     def _parameters(self, node: GraphNode) -> Iterator[Block]:
         for q in node.elements():
@@ -357,13 +250,13 @@ class _Teller:
                 (term,) = step.terms
                 factor = term.factors[-1]
                 names = [self.names(factor.expr), self.numbers(factor.expr)]
-                formulas.append((_chain(self.name(factor.derivative), names), None))
+                formulas.append((chain(self.name(factor.derivative), names), None))
                 product = call("*", *(Ref(d) for d in term.ids))
                 formulas.append(
-                    (_chain(self.name(target), self.sides(product, target)), self.tag(target))
+                    (chain(self.name(target), self.sides(product, target)), self.tag(target))
                 )
             else:
-                formulas.append((self._step(step), self.tag(target)))
+                formulas.append((self.step(step), self.tag(target)))
             args: dict[str, Any] = {"q": self.name(q), "terms": len(step.terms)}
             args["pointers"] = self.pointers(step if len(step.terms) == 1 else self.shortest(step))
             args |= {"kind": node.name, "shared": node.name == "b" and not node.shape}
@@ -379,7 +272,7 @@ class _Teller:
         for q in trained:
             rule = Call("-", (Ref(q), Call("*", (Ref("rate"), Ref(gradient(q))))))
             new = q.at(update=1)
-            formulas.append((_chain(self.name(new), self.sides(rule, new)), None))
+            formulas.append((chain(self.name(new), self.sides(rule, new)), None))
         yield block("updated", {}, formulas)
         rows = tuple(
             (self.name(q), self.shown(gradient(q)), self.shown(q), self.shown(q.at(update=1)))

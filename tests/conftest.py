@@ -45,8 +45,7 @@ def networks(draw, largest=6, deepest=4, samples=2):
     graph = network(sizes[0], layers, loss, count, reduction)
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     numbers = {
-        str(node): rng.uniform(-1, 1, size=(count,) * node.sampled + node.shape)
-        for node in graph.of_kind("input", "target", "parameter")
+        str(node): rng.uniform(-1, 1, size=(count,) * node.sampled + node.shape) for node in graph.given
     }
     return graph, arrays(graph, numbers)
 

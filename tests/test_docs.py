@@ -86,8 +86,8 @@ def test_architecture_names_every_module():
 def test_floors():
     """derive/ imports nothing from generator/, and each module only what stands above it."""
     order = {
-        "derive": "quantity expression ops graph network evaluate backprop descent symbolic verify",
-        "generator": "formula number typeset notation spec exercise exercises draw page worked render report publish commands cli",
+        "derive": "quantity expression ops graph network circuit evaluate backprop descent symbolic verify",
+        "generator": "formula number typeset notation spec exercise exercises draw page telling worked worked_circuit render report publish commands cli",
     }
     floors = [f"{package}.{module}" for package, modules in order.items() for module in modules.split()]
     for name in floors:

@@ -33,7 +33,9 @@ def exercises():
         spec = load("cummins").model_copy(update={"notation": notation})
         yield f"cummins-{notation}", certified(build(spec))
     yield "cummins", lecture("cummins")
+    yield "ceng506-neuron", lecture("ceng506-neuron")
     yield "homework", draw(load("mazur"), 7, 1)
+    yield "homework-circuit", draw(load("ceng506-sum-product"), 7, 1)
 
 
 EXERCISES = dict(exercises())

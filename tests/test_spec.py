@@ -47,7 +47,7 @@ BAD = [  # replace, by, the whole message
     (
         "[network]",
         "[netwrk]",
-        "hw.toml: netwrk: found an unknown key, allowed: name, title, notation, digits, network, draw; "
+        "hw.toml: netwrk: found an unknown key, allowed: name, title, notation, digits, network, circuit, draw; "
         "did you mean network? (and 2 more)",
     ),
     ('name = "hw"\n', "", "hw.toml: name: found nothing, allowed: it must be given"),
@@ -160,3 +160,67 @@ def test_bytes_that_are_not_text(tmp_path):
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(SpecError, match="not UTF-8"):
         load(str(path))
+
+
+CIRCUIT = """
+name = "c"
+[circuit]
+inputs = { x = -2, y = 5, z = -4 }
+nodes = ["q = x + y", "f = q * z"]
+output = "f"
+"""
+
+BAD_CIRCUITS = [
+    (
+        "q * z",
+        "q * w",
+        "circuit.nodes[1]: found 'f = q * w', allowed: 'w' has no value here; there are x, y, z, q",
+    ),
+    (
+        "q * z",
+        "q * * z",
+        "circuit.nodes[1]: found 'f = q * * z', allowed: character 9: found '*', expected a number",
+    ),
+    (
+        "q * z",
+        "__import__('os')",
+        "circuit.nodes[1]: found \"f = __import__('os')\", allowed: character",
+    ),
+    ('"f"', '"g"', "circuit.nodes[1]: found 'f = q * z', allowed: the output 'g' is not computed"),
+    (
+        "q = x",
+        "x = x",
+        "circuit.nodes[0]: found 'x = x + y', allowed: 'x' is an input; give the result another name",
+    ),
+    (
+        "q = x + y",
+        "q = 2",
+        "circuit.nodes[0]: found 'q = 2', allowed: 'q' is a number; make it an input",
+    ),
+    (
+        "q = x + y",
+        "x + y",
+        "circuit.nodes[0]: found 'x + y', allowed: 'x + y' is not of the form name = formula",
+    ),
+    ("x = -2", "exp = -2", "circuit.inputs: found 'exp', allowed: names of letters and digits"),
+    (
+        'output = "f"',
+        'output = "f"\nconstants = ["w"]',
+        "circuit.constants[0]: found 'w', allowed: one of the inputs: x, y, z",
+    ),
+    ("[circuit]", "[circuitt]", "circuitt: found an unknown key"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "message"), BAD_CIRCUITS, ids=[b[1] for b in BAD_CIRCUITS])
+def test_a_bad_circuit_gets_one_line(old, new, message):
+    with pytest.raises(SpecError) as refused:
+        read(CIRCUIT.replace(old, new, 1), "c.toml")
+    assert str(refused.value).startswith(f"c.toml: {message}")
+
+
+def test_a_spec_is_a_network_or_a_circuit():
+    with pytest.raises(SpecError, match="network or circuit: found both"):
+        read(GOOD + CIRCUIT.replace('name = "c"', ""))
+    with pytest.raises(SpecError, match="network or circuit: found neither"):
+        read('name = "empty"')

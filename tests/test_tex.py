@@ -10,7 +10,7 @@ from generator.draw import draw
 from generator.exercise import build, certified
 from generator.notation import NOTATIONS
 from generator.publish import contents
-from generator.spec import load, read
+from generator.spec import LECTURES, load, read
 
 pytestmark = pytest.mark.tex
 
@@ -49,11 +49,11 @@ def test_lectures(tmp_path, lecture, notation):
     assert compiles(tmp_path, "solution", contents(certified(build(spec)), ["tex"])["solution.tex"]) >= 4
 
 
-@pytest.mark.parametrize("lecture", ["mazur", "cummins"])
+@pytest.mark.parametrize("lecture", sorted(path.stem for path in LECTURES.glob("*.toml")))
 def test_homework(tmp_path, lecture):
     files = contents(draw(load(lecture), 7, 1), ["tex"])
     for page in ("question", "solution"):
-        assert compiles(tmp_path, page, files[f"{page}.tex"]) >= 2
+        assert compiles(tmp_path, page, files[f"{page}.tex"]) >= 1
 
 
 def square(sizes, samples=1):

@@ -41,9 +41,7 @@ def test_a_three_layer_relu_tanh_sigmoid_network():
     layers = [Layer(2, ACTIVATIONS["relu"]), Layer(2, ACTIVATIONS["tanh"]), Layer(1)]
     graph = network(3, layers, LOSSES["squared_error"])
     rng = np.random.default_rng(1)
-    numbers = {
-        str(n): rng.uniform(0.1, 1, n.shape) for n in graph.of_kind("input", "target", "parameter")
-    }
+    numbers = {str(n): rng.uniform(0.1, 1, n.shape) for n in graph.given}
     values = evaluate(graph, arrays(graph, numbers))
     given_ = [q for q in quantities(graph) if graph.definition(q) is None]
     assert certify(Derivation(graph), values, given_).max_error <= TOLERANCE

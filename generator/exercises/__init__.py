@@ -10,9 +10,14 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
-__all__ = ["DEFAULT", "kind", "kinds"]
+from generator.spec import Spec
 
-DEFAULT = "backprop"
+__all__ = ["default", "kind", "kinds"]
+
+
+def default(spec: Spec) -> str:
+    """The kind of homework that a spec is by itself."""
+    return "circuit" if spec.circuit else "backprop"
 
 
 def kinds() -> list[str]:

@@ -36,5 +36,5 @@ def ask(exercise: Exercise) -> Iterator[tuple[str, Id, int]]:
         if parameter_count(graph) > ALL and node.name == "W":
             chosen = list(dict.fromkeys([chosen[0], chosen[-1]]))
         yield from (("gradient", gradient(q), 1) for q in chosen)
-    if exercise.spec.network.updates and trained:
+    if exercise.spec.source.updates and trained:
         yield "after", graph.root.at(update=1), 3

@@ -1,0 +1,137 @@
+"""Telling: what every telling of a derivation needs, whatever it is that is derived.
+
+A Teller says the names and numbers of one Exercise, writes a Step as equations, and remembers the
+numbers of the formulas, so that what was derived before is pointed to and not derived again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fractions import Fraction as Rational
+from itertools import pairwise
+from typing import Any
+
+from derive.backprop import Step, Term
+from derive.expression import Call, Expr, Num, Ref, call, value
+from derive.ops import indices
+from derive.quantity import Derivative, Id, Quantity
+from generator.exercise import Exercise
+from generator.formula import Node, equation
+from generator.notation import Writer
+from generator.number import shown
+from generator.typeset import typeset
+
+__all__ = ["Teller", "chain"]
+
+
+def chain(left: Node, rights: Iterable[Node]) -> Node:
+    """left = right = …, each side once: a = z = 2.494, not a = z = 2.494 = 2.494."""
+    sides = [left]
+    sides += (right for before, right in pairwise([left, *rights]) if right != before)
+    return equation(sides[0], *sides[1:])
+
+
+class Teller:
+    """Says a quantity's name, its number, its formula; and numbers what has been derived."""
+
+    def __init__(self, exercise: Exercise) -> None:
+        self.exercise = exercise
+        self.graph = exercise.graph
+        self.derivation = exercise.derivation
+        self.name: Writer = exercise.namer
+        self.digits = exercise.spec.digits
+        self.numbered: dict[Id, int] = {}
+        self.typed = self._typed()
+
+    def _typed(self) -> dict[Quantity, Any]:
+        """The numbers of the spec as they were typed, by quantity."""
+        numbers = self.exercise.spec.source.numbers()
+        typed: dict[Quantity, Any] = {}
+        for node in self.graph.given:
+            per_sample = numbers[str(node)] if node.sampled else [numbers[str(node)]]
+            samples = self.graph.sample_numbers if node.sampled else [None]
+            for sample, numbers_of in zip(samples, per_sample, strict=True):
+                for i in indices(node.shape):
+                    number = numbers_of
+                    for position in i:
+                        number = number[position - 1]
+                    typed[node.element(i, sample)] = number
+        return typed
+
+    # --- leaves ---
+
+    def label(self, leaf: Any) -> Node:
+        """A quantity's name; the learning rate's."""
+        return self.name.rate if leaf == "rate" else self.name(leaf)
+
+    def shown(self, leaf: Any) -> Node:
+        """A quantity's number: as typed, or rounded for showing."""
+        if leaf == "rate":
+            return shown(self.exercise.spec.source.learning_rate)
+        if leaf in self.typed:
+            return shown(self.typed[leaf])
+        return shown(self.exercise.number(leaf), self.digits)
+
+    def holds(self, condition: Expr) -> bool:
+        return bool(self.exercise.values.compute(condition))
+
+    def names(self, expr: Expr) -> Node:
+        return typeset(expr, self.label)
+
+    def numbers(self, expr: Expr) -> Node:
+        return typeset(expr, self.shown, self.holds)
+
+    def sides(self, expr: Expr, q: Id) -> list[Node]:
+        """The formula in names, with numbers put in, and q's number, unless that was just said by
+        the branch of a case distinction: 1 (1.5 > 0)."""
+        sides = [self.names(expr), self.numbers(expr)]
+        if isinstance(expr, Call) and expr.fn == "where":
+            condition, first, second = expr.args
+            if not isinstance(first if self.holds(condition) else second, Call):
+                return sides
+        return [*sides, self.shown(q)]
+
+    def tag(self, q: Id) -> int:
+        """The number of the formula that derives q from now on."""
+        self.numbered[q] = len(self.numbered) + 1
+        return self.numbered[q]
+
+    def pointers(self, step: Step) -> list[int]:
+        """The numbers of the formulas that a step builds on."""
+        ids = [d for term in step.terms for d in term.ids]
+        return sorted({self.numbered[d] for d in ids if d in self.numbered})
+
+    def shortest(self, step: Step) -> Step:
+        """The step by what was derived before, where all of it was: ∂L/∂z for ∂L/∂a · ∂a/∂z."""
+        assert isinstance(step.target, Derivative)
+        short = self.derivation.step(step.target)
+        return short if all(term.upstream in self.numbered for term in short.terms) else step
+
+    def step(self, step: Step) -> Node:
+        """∂L/∂q = named factors = the taught formulas = numbers = the terms = value."""
+        named = [call("*", *self._factors(term)[0]) for term in step.terms]
+        taught = [call("*", *self._factors(term)[1]) for term in self.shortest(step).terms]
+        rights = [self.names(call("+", *named)), self.names(call("+", *taught))]
+        rights.append(self.numbers(call("+", *taught)))
+        if len(taught) > 1:
+            contributions = [Ref(float(value(t, self._number))) for t in taught]
+            rights.append(typeset(call("+", *contributions), lambda n: shown(n, self.digits)))
+        rights.append(self.shown(step.target))
+        return chain(self.name(step.target), rights)
+
+    def _number(self, leaf: Any) -> float:
+        return self.exercise.number(leaf)
+
+    def _factors(self, term: Term) -> tuple[list[Expr], list[Expr]]:
+        """A term's factors as names and as formulas; a factor ∂L/∂L_i = 1 is left out of both."""
+        ids: list[Expr] = [Ref(term.upstream)] if term.upstream else []
+        exprs: list[Expr] = list(ids)
+        for factor in term.factors:
+            inner = factor.derivative.of == self.graph.root.at() or factor.derivative.wrt.name == "L"
+            if inner and factor.expr == Num(Rational(1)):
+                continue
+            ids.append(Ref(factor.derivative))
+            # A local derivative that was derived before is named by its number, not derived again.
+            known = factor.derivative in self.numbered
+            exprs.append(Ref(factor.derivative) if known else factor.expr)
+        return ids, exprs

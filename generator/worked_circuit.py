@@ -1,0 +1,75 @@
+"""Worked circuits: every gate forward, then every wire's gradient from the output back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from derive.graph import Node as Gate
+from generator.exercise import Exercise
+from generator.formula import LINE, Node, Op, Row, equation, row, width
+from generator.page import Block, Formula, Section, block
+from generator.telling import Teller, chain
+
+__all__ = ["problem", "worked"]
+
+
+def problem(exercise: Exercise) -> tuple[Section, ...]:
+    """What is given: the formulas, the gates that they are made of, the numbers."""
+    return (Section("circuit", {}, tuple(_Teller(exercise).given())),)
+
+
+def worked(exercise: Exercise) -> tuple[Section, ...]:
+    """Forward values of all gates, then the gradient on every wire."""
+    teller = _Teller(exercise)
+    return (
+        Section("forward", {}, tuple(teller.forward())),
+        Section("circuit_backward", {}, tuple(teller.backward())),
+    )
+
+
+class _Teller(Teller):
+    def gates(self) -> list[Gate]:
+        return [n for n in self.graph.nodes if n.op]
+
+    def given(self) -> Iterator[Block]:
+        definitions: list[Formula] = []
+        for gate in self.gates():
+            q = gate.element(())
+            definition = self.graph.definition(q)
+            assert definition is not None
+            definitions.append((equation(self.name(q), self.names(definition)), None))
+        yield block("gates", {"count": len(definitions)}, definitions)
+        line: list[Node] = []
+        for node in self.graph.given:
+            q = node.element(())
+            line += [*([Op(","), Op(" ")] if line else []), row(self.name(q), "=", self.shown(q))]
+        lines = [Row(tuple(line))] if width(Row(tuple(line))) < LINE else line[::3]
+        yield block("circuit_numbers", {}, ((part, None) for part in lines))
+
+    def forward(self) -> Iterator[Block]:
+        yield Block("forward_intro", {"digits": self.digits})
+        formulas: list[Formula] = []
+        for gate in self.gates():
+            q = gate.element(())
+            definition = self.graph.definition(q)
+            assert definition is not None
+            formulas.append((chain(self.name(q), self.sides(definition, q)), None))
+        yield block("gate_values", {}, formulas)
+
+    def backward(self) -> Iterator[Block]:
+        root = self.graph.root
+        for target in self.derivation.targets():
+            step = self.derivation.chain(target, lambda upstream: upstream.wrt != root)
+            if step.rule == "seed":
+                continue
+            args: dict[str, Any] = {"q": self.name(target.wrt), "paths": len(step.terms)}
+            args |= {"pointers": self.pointers(step), "kink": target.wrt in self.exercise.at_kink}
+            formulas: list[Formula] = []
+            for term in step.terms:
+                if term.upstream:  # the last gate's local derivative is the gradient itself
+                    (factor,) = term.factors
+                    sides = self.sides(factor.expr, factor.derivative)
+                    formulas.append((chain(self.name(factor.derivative), sides), None))
+            formulas.append((self.step(step), self.tag(target)))
+            yield block("wire", args, formulas)
