@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from derive.expression import ARITY, Call, Expr, ExpressionError, Num, parse
+from derive.expression import ARITY, Call, Expr, ExpressionError, Num, fold, parse
 from derive.graph import Graph, Node
 from derive.ops import ACTIVATIONS, GATES, Elementwise
 from derive.quantity import Quantity
@@ -72,7 +72,7 @@ def circuit(
             else:
                 sources.append(built)
         if not sources:
-            raise CircuitError(number, "a gate with numbers only; write its result instead")
+            raise CircuitError(number, f"{expr.fn} of a number; write its result instead")
         return gate(op, tuple(sources), name)
 
     for number, (target, formula) in enumerate(assigned):
@@ -94,7 +94,7 @@ def _split(number: int, line: str) -> tuple[str, Expr]:
     if not equals or not name.isidentifier() or not name.isascii() or name in FUNCTIONS:
         raise CircuitError(number, f"{line[:60]!r} is not of the form name = formula")
     try:
-        return name, parse(formula, FUNCTIONS)
+        return name, fold(parse(formula, FUNCTIONS))
     except ExpressionError as error:
         at = error.offset + line.index("=") + 1
         raise CircuitError(number, f"character {at + 1}: {error}") from None
