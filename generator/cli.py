@@ -48,6 +48,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     derive.set_defaults(notation=None)
 
+    audit = commands.add_parser(
+        "audit", help="a lecture's printed numbers: right, rounded or wrong, and why"
+    )
+    audit.add_argument("spec", metavar="SPEC", help=spec_help)
+    audit.add_argument(
+        "--printed", metavar="CSV", help="columns id,printed[,where]; default: the lecture's own"
+    )
+    audit.add_argument("--json", action="store_true", help="print JSON")
+    audit.set_defaults(notation=None)
+
     table = commands.add_parser("list", help="what there is")
     table.add_argument("what", nargs="?", metavar="WHAT", help="notations, losses, activations, …")
     return parser

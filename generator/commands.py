@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import secrets
+import textwrap
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -164,6 +165,54 @@ def derive(arguments: Namespace) -> int:
     return 0
 
 
+def audit_lecture(arguments: Namespace) -> int:
+    """A lecture's printed numbers against the derived ones; 1 where errata were found."""
+    from collections import Counter
+
+    from generator.audit import FactsError, audit, read_facts
+
+    spec = _spec(arguments)
+    path = Path(arguments.printed) if arguments.printed else LECTURES / f"{arguments.spec}.csv"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        if arguments.printed:
+            raise Unusable(f"--printed: found {arguments.printed!r}, allowed: a CSV file") from None
+        raise Unusable(
+            f"{arguments.spec}: found no printed facts of its own, allowed: --printed FACTS.csv "
+            "with the columns id,printed[,where]"
+        ) from None
+    try:
+        facts = read_facts(text)
+    except FactsError as error:
+        raise Unusable(f"{path.name}: {error}") from None
+    audited = audit(certified(build(spec)), facts)
+    summary = Counter(a.verdict for a in audited)
+    if arguments.json:
+        rows = [
+            {
+                "id": a.fact.id,
+                "printed": a.fact.printed,
+                "exact": a.exact,
+                "verdict": a.verdict,
+                "cause": a.cause,
+                "where": a.fact.where,
+            }
+            for a in audited
+        ]
+        print(json.dumps({"summary": dict(summary), "facts": rows}, indent=1))
+    else:
+        for a in audited:
+            if a.verdict != "match":
+                exact = "" if a.exact is None else f"exactly {a.exact:.8g}"
+                print(
+                    f"{a.fact.where:<10} {a.fact.id:<18} {a.fact.printed:>10}  {exact:<22} {a.verdict}"
+                )
+                print(textwrap.fill(a.cause, 110, initial_indent=" " * 11, subsequent_indent=" " * 11))
+        print(", ".join(f"{count} {verdict}" for verdict, count in summary.most_common()))
+    return 1 if summary["erratum"] else 0
+
+
 def _lectures() -> dict[str, str]:
     return {path.stem: load(path.stem).title for path in sorted(LECTURES.glob("*.toml"))}
 
@@ -171,6 +220,7 @@ def _lectures() -> dict[str, str]:
 def _tables() -> dict[str, Callable[[], Mapping[str, str]]]:
     from derive.expression import text
     from derive.ops import ACTIVATIONS, LOSSES
+    from generator.misconceptions import MISCONCEPTIONS
     from generator.render import FORMATS
 
     return {
@@ -180,6 +230,7 @@ def _tables() -> dict[str, Callable[[], Mapping[str, str]]]:
         "kinds": lambda: {name: (kind(name).__doc__ or "").splitlines()[0] for name in kinds()},
         "formats": lambda: {name: f"files ending in .{name}" for name in FORMATS},
         "lectures": _lectures,
+        "misconceptions": lambda: {m.id: m.name for m in MISCONCEPTIONS.values()},
     }
 
 
@@ -222,5 +273,6 @@ COMMANDS: Mapping[str, Callable[[Namespace], int]] = {
     "make-exercise": _guarded(make_exercise),
     "make-example": _guarded(make_example),
     "derive": _guarded(derive),
+    "audit": _guarded(audit_lecture),
     "list": _guarded(list_what),
 }

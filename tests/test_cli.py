@@ -158,7 +158,9 @@ def test_derive_of_one_quantity(run, quantity, shown):
     assert shown in done.out
 
 
-@pytest.mark.parametrize("what", ["notations", "losses", "activations", "kinds", "formats", "lectures"])
+@pytest.mark.parametrize(
+    "what", ["notations", "losses", "activations", "kinds", "formats", "lectures", "misconceptions"]
+)
 def test_list(run, what):
     assert run("list", what).out.strip()
     assert f"{what}\n" in run("list").out

@@ -30,7 +30,7 @@ PROGRAM = [
 
 @pytest.mark.parametrize("command", PROGRAM)
 def test_commands_of_the_readme_run(run, command):
-    assert run(*shlex.split(command)).code == 0
+    assert run(*shlex.split(command)).code == command.startswith("audit")  # cummins has errata
 
 
 def test_every_command_of_the_documents_is_run_by_a_test_or_by_ci():
@@ -86,8 +86,8 @@ def test_architecture_names_every_module():
 def test_floors():
     """derive/ imports nothing from generator/, and each module only what stands above it."""
     order = {
-        "derive": "quantity expression ops graph network circuit evaluate backprop descent symbolic verify",
-        "generator": "formula number typeset notation spec exercise exercises draw page telling worked worked_circuit render report publish commands cli",
+        "derive": "quantity expression ops graph network circuit evaluate backprop descent program symbolic verify",
+        "generator": "formula number typeset notation spec exercise exercises draw page telling worked worked_circuit render report misconceptions audit publish commands cli",
     }
     floors = [f"{package}.{module}" for package, modules in order.items() for module in modules.split()]
     for name in floors:

@@ -1,0 +1,133 @@
+"""Program: the whole calculation as formulas, one for each named quantity, as somebody does it by hand.
+
+    a[1][1] = 1/(1 + exp(-z[1][1]))
+    dL/da[1][1] = dL/dz[2][1]*dz[2][1]/da[1][1] + …
+    W[1][1][1]@1 = W[1][1][1] - eta*dL/dW[1][1][1]
+
+`Run` computes them one by one when they are asked for, with numbers given (printed on a slide, typed by
+a student) in place of computed ones, and with formulas rewritten the way a known mistake would.
+Slower than `evaluate`, but every single formula can be replaced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from derive.backprop import Derivation, Step
+from derive.evaluate import Values
+from derive.expression import Call, Expr, Ref, call, numpy_table, substitute, value
+from derive.quantity import Derivative, Id, Quantity
+
+__all__ = ["RATE", "Program", "Run", "product_of", "sum_of"]
+
+RATE = Quantity("eta")  # the learning rate, as a quantity of the program
+
+
+def product_of(factors: tuple[Expr, ...]) -> Expr:
+    """f1·f2·…"""
+    return call("*", *factors)
+
+
+def sum_of(terms: tuple[tuple[Expr, ...], ...]) -> Expr:
+    """Σ over the terms of the product of their factors."""
+    return call("+", *(product_of(term) for term in terms))
+
+
+@dataclass(frozen=True)
+class Program:
+    """Formulas of one derivation; a quantity `@k` is the one after k updates."""
+
+    derivation: Derivation
+
+    def formula(self, q: Id) -> Expr | None:
+        """How q is computed from named quantities; None if it is given.  KeyError if it is unknown."""
+        if isinstance(q, Derivative):
+            graph = self.derivation.graph
+            if q.of == graph.root.at():
+                terms = self.factors(q, opened=False)
+                return sum_of(terms) if terms else call("+", 1)
+            local = graph.local(replace(q, update=0))
+            if local is None:
+                raise KeyError(str(q))
+            return self._at(local, q.update)
+        node, i = self.derivation.graph.locate(q.at(), q.sample)
+        if node.op is not None:
+            definition = self.derivation.graph.definition(q.at(sample=q.sample))
+            assert definition is not None
+            return self._at(definition, q.update)
+        if not q.update or node.kind != "parameter":
+            return None
+        old = node.element(i).at(update=q.update - 1)
+        if not node.trained:
+            return Ref(old)
+        slope = Derivative(self.derivation.graph.root.at(), node.element(i), None, q.update - 1)
+        return Call("-", (Ref(old), Call("*", (Ref(RATE), Ref(slope)))))
+
+    def factors(self, target: Derivative, *, opened: bool = True) -> tuple[tuple[Expr, ...], ...]:
+        """The chain rule's terms as tuples of named factors; opened: back to ∂L/∂a, as a lecture
+        without δ writes them."""
+        base = replace(target, update=0)
+        step: Step = (
+            self.derivation.chain(base, lambda d: d.wrt.name == "a")
+            if opened
+            else self.derivation.step(base)
+        )
+        root = self.derivation.graph.root
+        return tuple(
+            # The root's own local derivative has the gradient's name: it is written by its formula.
+            tuple(self._at(factor.expr, target.update) for factor in term.factors)
+            if term.upstream is None or term.upstream.wrt == root
+            else tuple(Ref(replace(d, update=target.update)) for d in term.ids)
+            for term in step.terms
+        )
+
+    def _at(self, expr: Expr, update: int) -> Expr:
+        """The formula after `update` updates: what does not change keeps its name."""
+        if not update:
+            return expr
+
+        def name(q: Any) -> Expr:
+            node, _ = self.derivation.graph.locate(q.at(), q.sample)
+            fixed = node.op is None and node.kind != "parameter"
+            return Ref(q) if fixed else Ref(replace(q, update=update))
+
+        return substitute(expr, name)
+
+
+Rewrite = Callable[[Program, Id], Expr | None]
+
+
+@dataclass
+class Run:
+    """Numbers of a program: given ones, rewritten ones, and all that follows from them."""
+
+    program: Program
+    values: Values  # the numbers put in
+    rate: float
+    given: Mapping[Id, float] = field(default_factory=dict)
+    rewrite: Rewrite | None = None
+    computed: dict[Id, float] = field(default_factory=dict)
+
+    def __getitem__(self, q: Id) -> float:
+        """The number of q: given, computed before, or computed now."""
+        if q in self.given:
+            return self.given[q]
+        if q not in self.computed:
+            self.computed[q] = self.compute(q)
+        return self.computed[q]
+
+    def compute(self, q: Id) -> float:
+        """The number of q by its formula, whatever is given for q itself."""
+        if q == RATE:
+            return self.rate
+        rewritten = self.rewrite(self.program, q) if self.rewrite else None
+        formula = rewritten if rewritten is not None else self.program.formula(q)
+        if formula is None:
+            return self.values.number(q.at(sample=q.sample) if isinstance(q, Quantity) else q)
+        return self.evaluate(formula)
+
+    def evaluate(self, formula: Expr) -> float:
+        """The number of any formula of named quantities."""
+        return float(value(formula, self.__getitem__, numpy_table(self.values.tie)))

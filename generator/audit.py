@@ -1,0 +1,303 @@
+"""Audit: a lecture's printed numbers against the derived ones, and why a wrong one is wrong.
+
+For each fact in the order of the file: does the exact value round to what is printed (`match`); if not,
+does it from the numbers printed before it (`rounded-intermediates`); else it is an `erratum`, and its
+cause is looked for, nearest first: inherited from a wrong number printed before; a misconception, with
+the lecture's own numbers or with the exact ones; a slip of the pen.  What nothing explains is
+`unexplained`; a fact that names no quantity is `unchecked`.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from itertools import combinations
+from typing import Any
+
+from derive.expression import Expr, ExpressionError, Ref, refs, substitute
+from derive.expression import parse as parse_formula
+from derive.program import RATE, Program, Run
+from derive.quantity import Derivative, Id, Quantity
+from derive.quantity import parse as parse_id
+from generator.exercise import Exercise
+from generator.misconceptions import MISCONCEPTIONS, rewriting
+from generator.report import entry
+
+__all__ = ["Audited", "Fact", "audit", "read_facts"]
+
+PAIRS = ("M41",)  # misconceptions that are also tried together with another one
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A printed number: what it is said to be (an id, or a formula of ids), as printed, and where."""
+
+    id: str
+    printed: str
+    where: str = ""
+
+
+@dataclass(frozen=True)
+class Audited:
+    """A fact with its exact value, verdict and cause."""
+
+    fact: Fact
+    exact: float | None
+    verdict: str
+    cause: str = ""
+
+
+class FactsError(ValueError):
+    """A facts file that cannot be read: line, found, allowed."""
+
+
+def read_facts(text: str) -> list[Fact]:
+    """CSV `id,printed[,where]` -> facts."""
+    rows = csv.DictReader(io.StringIO(text))
+    names = [name.strip() for name in rows.fieldnames or []]
+    if names[:2] != ["id", "printed"]:
+        raise FactsError(f"line 1: found {','.join(names)[:60]!r}, allowed: id,printed[,where]")
+    rows.fieldnames = names
+    return [Fact(r["id"] or "", (r["printed"] or "").strip(), r.get("where") or "") for r in rows]
+
+
+@dataclass(frozen=True)
+class _Print:
+    """A printed decimal: a number and half a unit of its last place."""
+
+    value: float
+    half: float
+
+    @staticmethod
+    def read(text: str) -> _Print | None:
+        try:
+            decimal = Decimal(text.replace("−", "-"))
+        except InvalidOperation:
+            return None
+        exponent = decimal.as_tuple().exponent
+        if not isinstance(exponent, int):
+            return None
+        return _Print(float(decimal), float(Decimal(5).scaleb(exponent - 1)))
+
+    def shows(self, number: float) -> bool:
+        """Whether `number` rounds to what is printed (a tie may go either way)."""
+        return abs(number - self.value) <= self.half * (1 + 1e-9) + 1e-15
+
+    def cuts(self, number: float) -> bool:
+        """Whether `number` cut off (not rounded) gives what is printed."""
+        return 0 <= (number - self.value) * (1 if self.value > 0 else -1) < 2 * self.half
+
+    def far(self, number: float, other: float) -> bool:
+        """Whether two numbers would be printed clearly differently: only then does one explain."""
+        return abs(number - other) > 4 * self.half
+
+
+class _Auditor:
+    def __init__(self, exercise: Exercise) -> None:
+        self.exercise = exercise
+        self.program = Program(exercise.derivation)
+        self.rate = float(exercise.spec.source.learning_rate)
+        self.exact = self.run({})
+        self.right: dict[Id, float] = {}  # printed and right, or right from rounded numbers
+        self.printed: dict[Id, float] = {}  # printed, whatever it is worth
+        self.wrong: dict[Id, Fact] = {}
+        self.known: list[tuple[Fact, _Print]] = []
+        self.misled = {name: self.run({}, name) for name in MISCONCEPTIONS}
+
+    def run(self, given: Mapping[Id, float], *names: str) -> Run:
+        rows = [MISCONCEPTIONS[name] for name in names]
+        values = self.exercise.values
+        return Run(self.program, values, self.rate, given, rewriting(rows) if rows else None)
+
+    def formula(self, text: str) -> Expr:
+        """An id, or a formula of ids; ValueError or KeyError if it is neither."""
+        try:
+            return Ref(parse_id(text))
+        except ValueError:
+            return substitute(parse_formula(text), lambda name: Ref(parse_id(str(name))))
+
+    def audit(self, fact: Fact) -> Audited:
+        printed = _Print.read(fact.printed)
+        try:
+            formula = self.formula(fact.id)
+            exact = self.value(formula, self.exact)
+        except (ValueError, KeyError, ExpressionError) as error:
+            return Audited(fact, None, "unchecked", str(error).strip("'\""))
+        if printed is None:
+            return Audited(fact, exact, "unchecked", f"{fact.printed!r} is not a decimal number")
+        verdict, cause = self.judge(formula, exact, printed)
+        q = formula.name if isinstance(formula, Ref) else None
+        if isinstance(q, Quantity | Derivative):
+            self.printed[q] = printed.value
+            if verdict == "erratum":
+                self.wrong[q] = fact
+                self.right.pop(q, None)
+            else:
+                self.wrong.pop(q, None)
+                self.right[q] = printed.value
+        self.known.append((fact, printed))
+        return Audited(fact, exact, verdict, cause)
+
+    @staticmethod
+    def value(formula: Expr, run: Run) -> float:
+        """A quantity's own print does not count as a number that it is computed from."""
+        if isinstance(formula, Ref) and formula.name in run.given:
+            given = {q: number for q, number in run.given.items() if q != formula.name}
+            run = Run(run.program, run.values, run.rate, given, run.rewrite)
+        return run.evaluate(formula)
+
+    def judge(self, formula: Expr, exact: float, printed: _Print) -> tuple[str, str]:
+        if printed.shows(exact):
+            return "match", ""
+        if printed.shows(self.value(formula, self.run(self.right))):
+            return "rounded-intermediates", "right from the rounded numbers printed before"
+        return "erratum", self.cause(formula, exact, printed) or "unexplained"
+
+    # --- causes ---
+
+    def cause(self, formula: Expr, exact: float, printed: _Print) -> str:
+        candidates = (self.inherited, self.direct, self.slip, self.indirect)
+        return next((c for candidate in candidates if (c := candidate(formula, exact, printed))), "")
+
+    def inherited(self, formula: Expr, exact: float, printed: _Print) -> str:
+        """From all the numbers printed before, or from the wrong ones alone (the lecture may have gone
+        on with unrounded numbers of its own); rounded, or cut off."""
+        wrong = {q: self.printed[q] for q in self.wrong}
+        for given in (self.printed, wrong):
+            sources = self.sources(formula, given)
+            number = self.value(formula, self.run(given)) if sources else exact
+            if sources and (printed.shows(number) or printed.cuts(number)):
+                names = " and ".join(f"{q} = {self.wrong[q].printed}" for q in sources)
+                how = "" if printed.shows(number) else ", cut off instead of rounded"
+                return f"inherited from {names}, which is wrong: {number:.6g} follows from it{how}"
+        return ""
+
+    def sources(self, formula: Expr, given: Mapping[Id, float]) -> list[Id]:
+        """The wrong printed numbers that the formula rests on, without a given one in between."""
+        target = formula.name if isinstance(formula, Ref) else None
+        found: dict[Id, None] = {}
+        pending: list[Any] = list(self.parents(formula))
+        seen = {target}
+        while pending:
+            q = pending.pop(0)
+            if q in seen:
+                continue
+            seen.add(q)
+            if q in self.wrong:
+                found[q] = None
+            elif q not in given and q != RATE:
+                pending.extend(self.parents(Ref(q)))
+        return list(found)
+
+    def parents(self, formula: Expr) -> Iterator[Id]:
+        if isinstance(formula, Ref) and formula.name != RATE:
+            assert isinstance(formula.name, Quantity | Derivative)
+            own = self.program.formula(formula.name)
+            yield from refs(own) if own else ()
+        else:
+            yield from refs(formula)
+
+    def direct(self, formula: Expr, exact: float, printed: _Print) -> str:
+        """A misconception about this very quantity, alone or together with another one."""
+        return self.misconception(formula, exact, printed, here=True)
+
+    def indirect(self, formula: Expr, exact: float, printed: _Print) -> str:
+        """A misconception about something that this quantity is computed from."""
+        return self.misconception(formula, exact, printed, here=False)
+
+    def misconception(self, formula: Expr, exact: float, printed: _Print, *, here: bool) -> str:
+        q = formula.name if isinstance(formula, Ref) else None
+        singles: list[tuple[str, ...]] = [(name,) for name in MISCONCEPTIONS]
+        pairs = [pair for pair in combinations(MISCONCEPTIONS, 2) if set(pair) & set(PAIRS)]
+        for names in [*singles, *pairs]:
+            rewrite = rewriting([MISCONCEPTIONS[name] for name in names])
+            about = rewrite(self.program, q) if isinstance(q, Quantity | Derivative) else None
+            if here != (about is not None):
+                continue
+            for given, whose in ((self.printed, "the numbers printed before"), ({}, "exact numbers")):
+                run = self.misled[names[0]] if len(names) == 1 and not given else self.run(given, *names)
+                try:
+                    number = self.value(formula, run)
+                except (KeyError, ValueError, OverflowError, ZeroDivisionError, RecursionError):
+                    continue
+                if printed.shows(number) and printed.far(number, exact):
+                    what = "; and ".join(f"{MISCONCEPTIONS[n].name} ({n})" for n in names)
+                    times = f", {number / exact:.4g} times the right value" if exact else ""
+                    return f"{what}: with {whose} that gives {number:.6g}{times}"
+        return ""
+
+    def slip(self, formula: Expr, exact: float, printed: _Print) -> str:
+        digits = f"{abs(printed.value):.12g}"
+        if printed.shows(-exact):
+            return f"the sign is lost: {exact:.6g}"
+        for power in (-3, -2, -1, 1, 2, 3):
+            if printed.shows(exact * 10.0**power) and exact:
+                return f"the decimal point is {abs(power)} off: {exact:.6g}"
+        if printed.cuts(exact):
+            return f"cut off instead of rounded: {exact:.6g}"
+        for fact, other in reversed(self.known):
+            if transposed(f"{abs(other.value):.12g}", digits) and fact.id == self.text(formula):
+                return f"digits transposed: {fact.printed} is printed{_at(fact)}"
+        for fact, other in reversed(self.known):
+            copied = other.value == printed.value and printed.far(printed.value, exact)
+            if copied and fact.id != self.text(formula) and digits not in "01":
+                return f"the number of {fact.id}{_at(fact)} stands here"
+        if transposed(f"{abs(exact):.{max(0, len(digits.partition('.')[2]))}f}", digits):
+            return f"digits transposed: {exact:.6g}"
+        q = formula.name if isinstance(formula, Ref) else None
+        if isinstance(q, Quantity | Derivative):
+            for update in {0, q.update + 1, q.update - 1} - {q.update, -1}:
+                number = self.exact[_with_update(q, update)]
+                if printed.shows(number) and printed.far(number, exact):
+                    when = "before" if update < q.update else "after"
+                    return f"the value {when} an update: {number:.6g}"
+        for factor, name in (
+            (2.0, "doubled"),
+            (0.5, "halved"),
+            (self.rate, "multiplied by the learning rate"),
+        ):
+            if printed.shows(exact * factor) and printed.far(exact * factor, exact):
+                return f"{name}: {exact:.6g}"
+        return ""
+
+    @staticmethod
+    def text(formula: Expr) -> str:
+        return str(formula.name) if isinstance(formula, Ref) else ""
+
+
+def _with_update(q: Quantity | Derivative, update: int) -> Id:
+    if isinstance(q, Quantity):
+        return q.at(sample=q.sample, update=update)
+    return Derivative(q.of, q.wrt, q.sample, update)
+
+
+def _at(fact: Fact) -> str:
+    return f" ({fact.where})" if fact.where else ""
+
+
+def transposed(one: str, other: str) -> bool:
+    """Whether two numbers differ by two neighbouring digits that changed places."""
+    if len(one) != len(other) or one == other:
+        return False
+    differ = [i for i, (a, b) in enumerate(zip(one, other, strict=True)) if a != b]
+    if len(differ) != 2:
+        return False
+    first, second = differ
+    return one[first] == other[second] and one[second] == other[first] and second - first <= 2
+
+
+def audit(exercise: Exercise, facts: Sequence[Fact]) -> list[Audited]:
+    """Every fact, in order; each is judged knowing those before it."""
+    auditor = _Auditor(exercise)
+    audited = []
+    for fact in facts:
+        if fact.id.startswith("P"):
+            count = entry(exercise, parse_id(fact.id)).value
+            right = _Print.read(fact.printed) == _Print(count, 0.5)
+            audited.append(Audited(fact, count, "match" if right else "erratum"))
+        else:
+            audited.append(auditor.audit(fact))
+    return audited

@@ -1,0 +1,438 @@
+"""MISCONCEPTIONS: one row each: an id, a name, and how it rewrites the calculation.
+
+A misconception rewrites the formula of the quantities that it is about (`derive.program`), so the same
+row marks a student, audits a lecture and makes a distractor.  What it does to the paths of a sum is
+kept apart (`paths`, `combine`), so that two misconceptions about the same sum can be put together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from derive.expression import Call, Expr, Num, Ref, call, refs, substitute
+from derive.ops import ACTIVATIONS
+from derive.program import RATE, Program, product_of, sum_of
+from derive.quantity import Derivative, Id, Quantity
+
+__all__ = ["MISCONCEPTIONS", "Misconception", "rewriting"]
+
+Terms = tuple[tuple[Expr, ...], ...]
+Rewrite = Callable[[Program, Id], Expr | None]
+
+
+@dataclass(frozen=True)
+class Misconception:
+    """`rewrite`: a formula for a quantity that it is about, else None; or, for ∂L/∂a of a hidden unit,
+    `paths`: other terms of the sum over paths, `combine`: something else than their sum."""
+
+    id: str
+    name: str
+    rewrite: Rewrite | None = None
+    paths: Callable[[Program, Derivative, Terms], Terms | None] | None = None
+    combine: Callable[[Terms], Expr] | None = None
+
+
+def rewriting(together: Sequence[Misconception]) -> Rewrite:
+    """One rewrite that makes all of the given mistakes."""
+
+    def rewrite(program: Program, q: Id) -> Expr | None:
+        if hidden(program, q) and any(m.paths or m.combine for m in together):
+            assert isinstance(q, Derivative)
+            terms: Terms | None = program.factors(q)
+            for m in together:
+                terms = m.paths(program, q, terms) if m.paths and terms else terms
+            combine = next((m.combine for m in together if m.combine), sum_of)
+            return combine(terms) if terms else None
+        found = (m.rewrite(program, q) for m in together if m.rewrite)
+        return next((expr for expr in found if expr is not None), None)
+
+    return rewrite
+
+
+# --- what a quantity is ------------------------------------------------------------------------
+
+
+def _gradient(program: Program, q: Id, name: str) -> bool:
+    root = program.derivation.graph.root.at()
+    return isinstance(q, Derivative) and q.of == root and q.wrt.name == name
+
+
+def _last(program: Program) -> int:
+    return max((n.prefix[0] for n in program.derivation.graph.nodes if n.name == "a"), default=0)
+
+
+def _layer(program: Program, q: Id) -> int:
+    """The layer of ∂L/∂a; far above every layer for anything else."""
+    is_one = _gradient(program, q, "a") and isinstance(q, Derivative)
+    return q.wrt.index[0] if is_one and isinstance(q, Derivative) else 10**9
+
+
+def hidden(program: Program, q: Id) -> bool:
+    """∂L/∂a of a hidden unit."""
+    return _layer(program, q) < _last(program)
+
+
+def output(program: Program, q: Id) -> bool:
+    """∂L/∂a of an output."""
+    return _layer(program, q) == _last(program) > 0
+
+
+def slope(q: Id) -> bool:
+    """∂a/∂z of a unit."""
+    return isinstance(q, Derivative) and (q.of.name, q.wrt.name) == ("a", "z")
+
+
+def _loss_slope(q: Id) -> bool:
+    """∂L_i/∂a of an output."""
+    return isinstance(q, Derivative) and (q.of.name, q.wrt.name) == ("L", "a") and bool(q.of.index)
+
+
+def _about(
+    test: Callable[[Program, Id], bool], change: Callable[[Program, Any], Expr | None]
+) -> Rewrite:
+    def rewrite(program: Program, q: Id) -> Expr | None:
+        return change(program, q) if test(program, q) else None
+
+    return rewrite
+
+
+def _renamed(expr: Expr | None, name: Callable[[Any], Any]) -> Expr | None:
+    """The formula with other quantities in it; None if that changes nothing."""
+    if expr is None:
+        return None
+    changed = substitute(expr, lambda q: Ref(name(q)))
+    return changed if changed != expr else None
+
+
+def _updated(q: Id) -> bool:
+    return isinstance(q, Quantity) and q.update > 0 and q.name in "Wb"
+
+
+def _old_and_slope(program: Program, q: Quantity) -> tuple[Expr, Expr] | None:
+    formula = program.formula(q)
+    if not isinstance(formula, Call):
+        return None  # not trained
+    old, step = formula.args
+    assert isinstance(step, Call)
+    return old, step.args[1]
+
+
+def _update(change: Callable[[Expr, Expr], Expr]) -> Rewrite:
+    def rewrite(program: Program, q: Id) -> Expr | None:
+        parts = _old_and_slope(program, q) if _updated(q) and isinstance(q, Quantity) else None
+        return change(*parts) if parts else None
+
+    return rewrite
+
+
+ETA = Ref(RATE)
+
+
+def _times(*factors: Expr | int) -> Expr:
+    return call("*", *factors)
+
+
+def _minus(a: Expr, b: Expr) -> Expr:
+    return Call("-", (a, b))
+
+
+# --- paths -------------------------------------------------------------------------------------
+
+
+def _input_factor(program: Program, q: Derivative, terms: Terms) -> Terms:
+    """∂z/∂w put in before the weight, as if the chain went through the weight."""
+    return tuple(
+        (*term[:-1], Ref(q.wrt.at(sample=q.sample, update=q.update)), term[-1]) for term in terms
+    )
+
+
+def _other_weight(program: Program, q: Derivative, terms: Terms) -> Terms | None:
+    layer, j = q.wrt.index
+    (units,) = program.derivation.graph.find(Quantity("a", (layer, 1), q.sample))[0].shape
+    if units < 2:
+        return None
+    other = Quantity("a", (layer, j % units + 1))
+
+    def swapped(factor: Expr) -> Expr:
+        local = factor.name if isinstance(factor, Ref) else None
+        assert isinstance(local, Derivative)
+        return Ref(Derivative(local.of, other, local.sample, local.update))
+
+    return tuple((*term[:-1], swapped(term[-1])) for term in terms)
+
+
+def _new_weights(program: Program, q: Derivative, terms: Terms) -> Terms:
+    def newer(factor: Expr) -> Expr:
+        local = factor.name if isinstance(factor, Ref) else None
+        assert isinstance(local, Derivative)
+        return Ref(Derivative(local.of, local.wrt, local.sample, local.update + 1))
+
+    return tuple((*term[:-1], newer(term[-1])) for term in terms)
+
+
+def _product_of_sums(terms: Terms) -> Expr:
+    return product_of(tuple(call("+", *column) for column in zip(*terms, strict=True)))
+
+
+# --- forward -----------------------------------------------------------------------------------
+
+
+def _is_bias(q: Any) -> bool:
+    return isinstance(q, Quantity) and q.name == "b"
+
+
+def _without_bias(program: Program, q: Quantity) -> Expr | None:
+    formula = program.formula(q)
+    if not (isinstance(formula, Call) and formula.fn == "+"):
+        return None
+    kept = [arg for arg in formula.args if not (isinstance(arg, Ref) and _is_bias(arg.name))]
+    return call("+", *kept) if len(kept) < len(formula.args) else None
+
+
+def _logistic(program: Program, q: Quantity) -> Expr | None:
+    formula = program.formula(q)
+    z = next(refs(formula)) if formula else None
+    plain = substitute(ACTIVATIONS["sigmoid"].formula, lambda _: Ref(z))
+    wrong = Call("/", (Num(Fraction(1)), call("+", 1, Call("exp", (Ref(z),)))))
+    return wrong if formula == plain else None
+
+
+def _named(name: str) -> Callable[[Program, Id], bool]:
+    return lambda _, q: isinstance(q, Quantity) and q.name == name and bool(q.index)
+
+
+def _slope_at_activation(program: Program, q: Derivative) -> Expr | None:
+    formula, definition = program.formula(q), program.formula(_a(q))
+    if formula is None or definition is None or _a(q) not in list(refs(formula)):
+        return None
+    again = substitute(definition, lambda _: Ref(_a(q)))
+    return substitute(formula, lambda name: again if name == _a(q) else Ref(name))
+
+
+def _a(q: Derivative) -> Quantity:
+    return q.of.at(sample=q.sample, update=q.update)
+
+
+def _z(q: Derivative) -> Quantity:
+    return q.wrt.at(sample=q.sample, update=q.update)
+
+
+def _other_slope(program: Program, q: Derivative) -> Expr | None:
+    """The derivative of the other of sigmoid and tanh."""
+    formula = program.formula(q)
+    for mine, theirs in (("sigmoid", "tanh"), ("tanh", "sigmoid")):
+        rule = substitute(ACTIVATIONS[mine].partials["z"], lambda _: Ref(_a(q)))
+        if formula == rule:
+            return substitute(ACTIVATIONS[theirs].partials["z"], lambda _: Ref(_a(q)))
+    return None
+
+
+def _curved(change: Callable[[Derivative], Expr]) -> Rewrite:
+    """About ∂a/∂z of a unit whose slope is written with its activation."""
+
+    def rewrite(program: Program, q: Id) -> Expr | None:
+        if not slope(q):
+            return None
+        assert isinstance(q, Derivative)
+        formula = program.formula(q)
+        return change(q) if formula and _a(q) in list(refs(formula)) else None
+
+    return rewrite
+
+
+def _delta(program: Program, q: Derivative) -> Derivative:
+    return Derivative(q.of, Quantity("a", q.wrt.index), q.sample, q.update)
+
+
+def _dropped_slope(where: Callable[[Program, Id], bool]) -> Rewrite:
+    def rewrite(program: Program, q: Id) -> Expr | None:
+        if not _gradient(program, q, "z"):
+            return None
+        assert isinstance(q, Derivative)
+        above = _delta(program, q)
+        return Ref(above) if where(program, above) else None
+
+    return rewrite
+
+
+def _input_of(program: Program, q: Derivative) -> tuple[Expr, Quantity] | None:
+    """(∂L/∂z, the input) of ∂L/∂w over one sample."""
+    formula = program.formula(q)
+    if not (isinstance(formula, Call) and formula.fn == "*" and len(formula.args) == 2):
+        return None
+    upstream, below = formula.args
+    if not (isinstance(below, Ref) and isinstance(below.name, Derivative)):
+        return None
+    local = program.formula(below.name)
+    if not (isinstance(local, Ref) and isinstance(local.name, Quantity)):
+        return None
+    return upstream, local.name
+
+
+def _input(change: Callable[[Expr, Quantity, Derivative], Expr | None]) -> Rewrite:
+    def rewrite(program: Program, q: Id) -> Expr | None:
+        if not _gradient(program, q, "W"):
+            return None
+        assert isinstance(q, Derivative)
+        parts = _input_of(program, q)
+        return change(*parts, q) if parts else None
+
+    return rewrite
+
+
+def _pre_activation(delta: Expr, below: Quantity, _: Derivative) -> Expr | None:
+    if below.name != "a":
+        return None
+    return _times(delta, Ref(Quantity("z", below.index, below.sample, below.update)))
+
+
+def _own_output(delta: Expr, below: Quantity, q: Derivative) -> Expr:
+    own = Quantity("a", q.wrt.index[:2], below.sample, q.update)
+    return _times(delta, Ref(own))
+
+
+def _bias(change: Callable[[Expr, Derivative], Expr]) -> Rewrite:
+    def rewrite(program: Program, q: Id) -> Expr | None:
+        if not _gradient(program, q, "b"):
+            return None
+        assert isinstance(q, Derivative)
+        formula = program.formula(q)
+        return change(formula, q) if formula else None
+
+    return rewrite
+
+
+def _halved(program: Program) -> bool:
+    loss = next(n for n in program.derivation.graph.nodes if n.name == "L").op
+    from derive.ops import LOSSES
+
+    return loss == LOSSES["half_squared_error"]
+
+
+def _scaled_output(program: Program, q: Derivative) -> Expr | None:
+    formula = program.formula(q)
+    assert formula is not None
+    return _times(2, formula) if _halved(program) else Call("/", (formula, Num(Fraction(2))))
+
+
+def _scaled_loss(program: Program, q: Quantity) -> Expr | None:
+    formula = program.formula(q)
+    assert formula is not None
+    return _times(2, formula) if _halved(program) else None
+
+
+def _negated(program: Program, q: Id) -> Expr | None:
+    formula = program.formula(q)
+    return Call("neg", (formula,)) if formula else None
+
+
+def _other_target(program: Program, q: Id) -> Expr | None:
+    def other(name: Any) -> Any:
+        if isinstance(name, Quantity) and name.name == "t":
+            (outputs,) = program.derivation.graph.find(name)[0].shape
+            return Quantity("t", (name.index[0] % outputs + 1,), name.sample)
+        return name
+
+    return _renamed(program.formula(q), other)
+
+
+MISCONCEPTIONS: dict[str, Misconception] = {
+    m.id: m
+    for m in (
+        Misconception("M01", "the output's activation derivative is forgotten", _dropped_slope(output)),
+        Misconception(
+            "M02", "a hidden unit's activation derivative is forgotten", _dropped_slope(hidden)
+        ),
+        Misconception(
+            "M03",
+            "the activation's derivative is taken at the activation, not at the pre-activation",
+            _about(lambda _, q: slope(q), _slope_at_activation),
+        ),
+        Misconception(
+            "M04",
+            "the pre-activation is put into a(1 − a)",
+            _about(
+                lambda _, q: slope(q),
+                lambda p, q: _renamed(p.formula(q), lambda n: _z(q) if n == _a(q) else n),
+            ),
+        ),
+        Misconception(
+            "M05", "another activation's derivative", _about(lambda _, q: slope(q), _other_slope)
+        ),
+        Misconception("M06", "the activation stands for its derivative", _curved(lambda q: Ref(_a(q)))),
+        Misconception(
+            "M07",
+            "half of the sigmoid's derivative is lost",
+            _curved(lambda q: call("-", 1, Ref(_a(q)))),
+        ),
+        Misconception("M08", "the sign of the error", _about(output, _negated)),
+        Misconception(
+            "M09", "up the gradient instead of down", _update(lambda w, g: call("+", w, _times(ETA, g)))
+        ),
+        Misconception("M10", "the ½ of the loss is dropped", _about(_named("L"), _scaled_loss)),
+        Misconception("M11", "a factor 2 in the loss's derivative", _about(output, _scaled_output)),
+        Misconception(
+            "M13", "weights that were already updated, in the backward pass", paths=_new_weights
+        ),
+        Misconception("M15", "a neighbour's weight on the path", paths=_other_weight),
+        Misconception(
+            "M16", "only the first path is followed", paths=lambda p, q, t: t[:1] if t[1:] else None
+        ),
+        Misconception(
+            "M17", "sums of factors multiplied, not a sum of products", combine=_product_of_sums
+        ),
+        Misconception("M18", "the paths are multiplied", combine=lambda t: product_of(sum(t, ()))),
+        Misconception(
+            "M19",
+            "the paths are averaged",
+            combine=lambda t: Call("/", (sum_of(t), Num(Fraction(len(t))))),
+        ),
+        Misconception(
+            "M20",
+            "the factors are added",
+            combine=lambda t: call("+", *(factor for term in t for factor in term)),
+        ),
+        Misconception(
+            "M21",
+            "the weight on the path is left out",
+            paths=lambda p, q, t: tuple(term[:-1] for term in t),
+        ),
+        Misconception(
+            "M23",
+            "the activation derivative is skipped on the path",
+            paths=lambda p, q, t: tuple((*term[:-2], term[-1]) for term in t),
+        ),
+        Misconception("M24", "the input is left out of a weight's gradient", _input(lambda d, x, q: d)),
+        Misconception("M25", "the pre-activation stands for the input", _input(_pre_activation)),
+        Misconception("M25b", "the unit's own output stands for its input", _input(_own_output)),
+        Misconception(
+            "M27",
+            "the bias is treated as an input",
+            _bias(lambda f, q: _times(f, Ref(q.wrt.at(update=q.update)))),
+        ),
+        Misconception("M28", "the bias is left out", _about(_named("z"), _without_bias)),
+        Misconception(
+            "M29",
+            "the activation is not applied",
+            _about(_named("a"), lambda p, q: Ref(Quantity("z", q.index, q.sample, q.update))),
+        ),
+        Misconception("M30", "the sign in the logistic function", _about(_named("a"), _logistic)),
+        Misconception("M31", "the learning rate is left out", _update(_minus)),
+        Misconception(
+            "M31b",
+            "the learning rate is applied twice",
+            _update(lambda w, g: _minus(w, _times(ETA, ETA, g))),
+        ),
+        Misconception("M32", "the step stands for the new value", _update(lambda w, g: _times(ETA, g))),
+        Misconception("M32b", "the gradient stands for the new value", _update(lambda w, g: g)),
+        Misconception(
+            "M33",
+            "another output's target",
+            _about(lambda p, q: _loss_slope(q) or _named("L")(p, q), _other_target),
+        ),
+        Misconception("M41", "a factor too many: the input, before the weight", paths=_input_factor),
+    )
+}
