@@ -174,17 +174,19 @@ def kinks(graph: Graph, numbers: Mapping[str, Any], values: Values) -> tuple[lis
     of those units and the nearest unit that is not.
     """
     near = _kink_values(graph, values.forward, numpy_table())
-    if not any(0 < abs(float(v)) < NEAR for _, v in near):
-        return [q for q, v in near if v == 0], 0.0
+    if not any(abs(float(v)) < NEAR for _, v in near):
+        return [], 0.0
     exact = np.frompyfunc(Fraction, 1, 1)
     typed = arrays(graph, numbers, object)
     data = {name: np.asarray(exact(array)) for name, array in typed.items()}
     table = rational_table()
     fractions = evaluate(graph, data, table=table, gradients=False).forward
-    on = [q for q, v in _kink_values(graph, fractions, table) if v == 0]
-    others = [abs(float(v)) for q, v in near if q not in on]
-    noise = max((abs(float(v)) for q, v in near if q in on), default=0.0)
-    return on, min(1.0, *others) / 2 if noise and min(1.0, *others) > 4 * noise else 0.0
+    exactly = dict(_kink_values(graph, fractions, table))
+    # What is not rational (behind a sigmoid, say) is on the kink if it is 0 in floating point too.
+    on = [q for q, v in near if exactly[q] == 0 or (exactly[q] != exactly[q] and v == 0)]
+    others = min([1.0, *(abs(float(v)) for q, v in near if q not in on)])
+    tie = max([1e-12, *(2 * abs(float(v)) for q, v in near if q in on)]) if on else 0.0
+    return on, tie if tie < others else 0.0
 
 
 def _kink_values(

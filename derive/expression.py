@@ -11,6 +11,7 @@ operations' rules, circuits and formulas from specs; it is data, nothing in it c
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
@@ -111,10 +112,20 @@ def mpmath_table(context: Any, tie: float = 0.0) -> Table:
     return {**_SHARED, **_branching(np.frompyfunc(context.re, 1, 1), tie), **lifted}
 
 
+def _nan(_: Any) -> float:
+    return float("nan")
+
+
 def rational_table() -> Table:
     """Arithmetic over object arrays of fractions; what is not rational becomes NaN."""
+
+    def rational(function: Callable[[float], float]) -> Callable[[Any], Any]:
+        # tanh 0 = 0 and exp 0 = 1 stay exact; nearly everything else is irrational.
+        return lambda x: Fraction(int(function(0.0))) if x == 0 else float("nan")
+
     lifted: dict[str, Callable[..., Any]] = {
-        name: np.frompyfunc(lambda _: float("nan"), 1, 1) for name in SMOOTH
+        name: np.frompyfunc(rational(getattr(math, name)) if name != "log" else _nan, 1, 1)
+        for name in SMOOTH
     }
     return {**_SHARED, **_branching(lambda a: a), **lifted, "num": lambda number: number}
 

@@ -253,8 +253,10 @@ class OverSamples(Op):
         return (np.broadcast_to(upstream * float(self.weight), inputs[0].shape),)
 
     def definition(self, i: Index, *inputs: Shape) -> Expr:
-        terms = call("+", *(Ref(("L", i, s)) for s in range(1, self.samples + 1)))
-        return Call("/", (terms, Num(Fraction(self.samples)))) if self.mean else terms
+        terms: list[Expr] = [Ref(("L", i, s)) for s in range(1, self.samples + 1)]
+        if self.mean:  # L1/n + L2/n + …, which a line can be broken in
+            terms = [Call("/", (term, Num(Fraction(self.samples)))) for term in terms]
+        return call("+", *terms)
 
     def feeds(self, slot: int, j: Index, *inputs: Shape) -> Iterable[Index]:
         return [j]

@@ -8,14 +8,21 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 __all__ = ["main"]
 
 FOUND, UNUSABLE = 1, 2
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """One line, not the whole usage."""
+        self.exit(UNUSABLE, f"chainwork: {message}; see {self.prog} --help\n")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="chainwork",
         description="Backpropagation, derived step by step, certified, and turned into homework.",
         epilog="chainwork make-exercise          a homework with its solution and key in output/\n"
@@ -65,6 +72,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; 0 fine, 1 it found something, 2 it cannot use its input."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a terminal without δ shows ? and goes on
+            stream.reconfigure(errors="replace")
     parser = _parser()
     arguments = parser.parse_args(argv)
     if arguments.version:
@@ -80,7 +90,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return COMMANDS[arguments.command](arguments)
     except Unusable as error:
-        print(f"chainwork: {error}", file=sys.stderr)
+        # One line, whatever was in the file: nothing that a terminal would act upon.
+        line = "".join(c if c.isprintable() else " " for c in str(error))
+        print(f"chainwork: {line[:600]}", file=sys.stderr)
         return UNUSABLE
     except KeyboardInterrupt:
         print("chainwork: stopped", file=sys.stderr)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import secrets
+import shlex
 import textwrap
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Mapping
@@ -64,23 +65,28 @@ def make_exercise(arguments: Namespace) -> int:
     from collections import Counter
 
     from generator.draw import draw
-    from generator.publish import contents, variants_csv, write_file, write_folder
+    from generator.publish import contents, staging, variants_csv, write_files
 
     spec, formats = _spec(arguments), _formats(arguments)
     _pages_of(spec)
     if not 1 <= arguments.count <= MOST_VARIANTS:
         raise Unusable(f"--count: found {arguments.count}, allowed: 1 to {MOST_VARIANTS}")
-    seed = arguments.seed or str(secrets.randbelow(10**6))
+    seed = str(secrets.randbelow(10**6)) if arguments.seed is None else arguments.seed
+    if not (seed.isprintable() and 0 < len(seed) <= 100):
+        raise Unusable("--seed: found something unprintable, allowed: 1 to 100 printable characters")
     folder = Path(arguments.out) / spec.name
     rejected: Counter[str] = Counter()
     rows, worst, files = [], 0.0, {}
-    for number in range(1, arguments.count + 1):
-        exercise = draw(spec, seed, number, rejected)
-        files = contents(exercise, formats)
-        write_folder(folder / str(exercise.variant), files)
-        rows.append((str(number), str(exercise.variant)))
-        worst = max(worst, exercise.certificate.max_error)
-    write_file(folder / "variants.csv", variants_csv(rows))
+    exercise = None
+    with staging(folder) as stage:
+        for number in range(1, arguments.count + 1):
+            exercise = draw(spec, seed, number, rejected)
+            files = contents(exercise, formats)
+            write_files(stage / str(exercise.variant), files)
+            rows.append((str(number), str(exercise.variant)))
+            worst = max(worst, exercise.certificate.max_error)
+        write_files(stage, {"variants.csv": variants_csv(rows)})
+    assert exercise
 
     where = folder / (rows[0][1] if len(rows) == 1 else "…")
     print(f"{len(rows)} variant{'s' * (len(rows) > 1)} of {spec.name} in {folder}")
@@ -95,13 +101,23 @@ def make_exercise(arguments: Namespace) -> int:
     if rejected:
         reasons = ", ".join(f"{count} × {reason}" for reason, count in rejected.most_common())
         print(f"Drawn again: {reasons}.")
-    print(f"The same again: make-exercise {arguments.spec} --seed {seed}")
+    print(f"The same again: {_again(arguments, seed)}")
     if len(rows) == 1:
-        print(f"For a class:    make-exercise {arguments.spec} --count 30")
-        print(f"Worked through: make-example {arguments.spec}")
+        source = shlex.quote(arguments.spec)
+        print(f"For a class:    make-exercise {source} --count 30")
+        print(f"Worked through: make-example {source}")
     if older := _older(folder, rows):
         print(f"Note: {folder} also holds {older} of an earlier run; variants.csv lists this run only.")
     return 0
+
+
+def _again(arguments: Namespace, seed: str) -> str:
+    """The command that makes the same files."""
+    words = ["make-exercise", arguments.spec, "--seed", seed]
+    for option, usual in (("count", 1), ("notation", None), ("format", "md,tex"), ("out", "output")):
+        if (chosen := getattr(arguments, option)) != usual:
+            words += [f"--{option}", str(chosen)]
+    return shlex.join(words)
 
 
 def _older(folder: Path, rows: list[tuple[str, str]]) -> str:
@@ -113,7 +129,7 @@ def _older(folder: Path, rows: list[tuple[str, str]]) -> str:
 
 def make_example(arguments: Namespace) -> int:
     """The worked example for the spec's own numbers."""
-    from generator.publish import contents, write_folder
+    from generator.publish import contents, staging, write_files
 
     spec, formats = _spec(arguments), _formats(arguments)
     _pages_of(spec)
@@ -121,7 +137,8 @@ def make_example(arguments: Namespace) -> int:
     own = spec.notation == load(arguments.spec).notation
     folder = Path(arguments.out) / spec.name / ("example" if own else f"example-{spec.notation}")
     files = contents(exercise, formats)
-    write_folder(folder, files)
+    with staging(folder) as stage:
+        write_files(stage, files)
     for name in files:
         print(folder / name)
     proof = exercise.certificate
@@ -131,32 +148,32 @@ def make_example(arguments: Namespace) -> int:
 
 def derive(arguments: Namespace) -> int:
     """Every quantity by id, or one of them."""
-    from derive.quantity import parse
+    from derive.quantity import Derivative, parse
     from generator.report import entries, entry, report
 
-    exercise = certified(build(_spec(arguments)), prove=True)
+    exercise = build(_spec(arguments))
     if arguments.of:
         try:
-            chosen = [entry(exercise, parse(arguments.of))]
+            q = parse(arguments.of)
+            chosen = [entry(exercise, q)]
+            wanted = q.wrt if isinstance(q, Derivative) else exercise.graph.root
+            node, i = exercise.graph.locate(wanted.at(), q.sample)
+            exercise = certified(exercise, only=[node.element(i, q.sample)])
         except KeyError:
             allowed = "an id that the network has, such as dL/dW[1][1][1]"
             raise Unusable(f"--of: found {arguments.of!r}, allowed: {allowed}") from None
         except ValueError as error:
             raise Unusable(f"--of: {error}") from None
     else:
+        exercise = certified(exercise, prove=True)
         chosen = list(entries(exercise))
     if arguments.json:
-        data = report(exercise)
-        wanted = {e.id for e in chosen}
-        data["quantities"] = [q for q in data["quantities"] if q["id"] in wanted]
-        if arguments.of:
-            data["steps"] = [s for s in data["steps"] if s["target"] in wanted]
-        print(json.dumps(data, indent=1))
+        print(json.dumps(report(exercise, chosen if arguments.of else None), indent=1))
         return 0
     wide = max(len(e.id) for e in chosen)
     for e in chosen:
         formula = "" if e.symbolic == e.id else f"  = {e.symbolic}"
-        print(f"{e.id:<{wide}}  {e.value: .10g}{formula}")
+        print(f"{e.id:<{wide}}  {e.value + 0.0: .10g}{formula}")
         if arguments.of and e.factors:
             numbers = " * ".join(f"{entry(exercise, parse(f)).value:.10g}" for f in e.factors)
             print(f"{'':<{wide}}  = {' * '.join(e.factors)}\n{'':<{wide}}  = {numbers}")
@@ -263,7 +280,7 @@ def _guarded(command: Callable[[Namespace], int]) -> Callable[[Namespace], int]:
         except BrokenPipeError:
             raise
         except OSError as error:
-            where = error.filename or getattr(arguments, "out", "")
+            where = error.filename or getattr(arguments, "out", "the output")
             raise Unusable(f"{where}: cannot be written: {error.strerror}") from None
 
     return run

@@ -49,11 +49,9 @@ class _Stream:
 
     def decimal(self, source: Range) -> Decimal:
         """A decimal of the range, never 0."""
-        unit = Decimal(1).scaleb(-source.decimals)
-        low, high = (int((bound / unit).to_integral_value()) for bound in (source.min, source.max))
-        while (drawn := self.integer(low, high)) == 0:
+        while (drawn := self.integer(*source.steps)) == 0:
             pass
-        return drawn * unit
+        return Decimal(drawn).scaleb(-source.decimals)
 
 
 def digest(spec: Spec) -> str:

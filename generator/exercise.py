@@ -26,7 +26,7 @@ from generator.spec import Spec
 
 __all__ = ["Exercise", "Part", "ask", "build", "certified"]
 
-SMALL = 40  # parameters up to which SymPy differentiates the composed loss as well
+SMALL = 12  # paths through a network up to which SymPy differentiates the composed loss as well
 
 
 @dataclass(frozen=True)
@@ -89,6 +89,8 @@ class Exercise:
 
     def number(self, q: Id) -> float:
         """The value of any quantity, W@1 and L@1 included."""
+        if q.update >= len(self.iterates) or (q.sample or 1) > self.graph.samples:
+            raise KeyError(str(q))
         values = self.iterates[q.update].values
         return values.number(replace(q, update=0))
 
@@ -104,19 +106,33 @@ def build(spec: Spec) -> Exercise:
     return Exercise(spec, Derivation(graph), iterates, at_kink=frozenset(on))
 
 
-def certified(exercise: Exercise, prove: bool = False) -> Exercise:
+def certified(
+    exercise: Exercise, prove: bool = False, only: Iterable[Quantity] | None = None
+) -> Exercise:
     """The exercise with a certificate over every state, of the last one over its values, because
     nothing uses its gradients; Uncertified if two methods disagree.
 
-    `prove`: let SymPy differentiate the composed loss too, where the network is small.
+    `prove`: let SymPy differentiate the composed loss too, where the network is small.  `only`: the
+    quantities whose gradients somebody is going to see.
     """
-    graph = exercise.graph
+    graph, digits = exercise.graph, exercise.spec.digits
+    only = list(only) if only is not None else None
     given = [q for q in quantities(graph) if graph.definition(q) is None]
-    asked = given if prove and len(given) <= SMALL else None
+    asked = given if prove and only is None and _paths(graph) <= SMALL else None
     states = [it.values for it in exercise.iterates]
-    first, *others = [certify(exercise.derivation, values, asked) for values in (states[:-1] or states)]
+    first, *others = [
+        certify(exercise.derivation, values, asked, digits, only) for values in (states[:-1] or states)
+    ]
     errors = [first.max_error, *(proof.max_error for proof in others), certify_values(states[-1])]
     return replace(exercise, proof=Certificate(first.methods, max(errors)))
+
+
+def _paths(graph: Graph) -> int:
+    """How often the composed loss repeats its innermost part, about."""
+    count = graph.samples
+    for node in graph.nodes:
+        count *= node.shape[0] if node.name == "a" else 1
+    return count
 
 
 # --- parts ------------------------------------------------------------------------------------

@@ -280,13 +280,15 @@ class Namer:
         root = self.graph.root
         if q.of == root.at() and q.wrt.name == "z" and self.notation.has_delta:
             return self._marked(self._pattern("delta", *q.wrt.index), q.sample, q.update)
-        top, bottom = (row("∂", self._marked(self._name(x), q.sample, q.update)) for x in (q.of, q.wrt))
-        return Fraction(top, bottom)
+        whole = q.of == root.at()  # of the loss over the batch, not of one sample's
+        top = self._marked(self._name(q.of), None if whole else q.sample, q.update)
+        sampled = self.graph.locate(q.wrt, q.sample)[0].sampled
+        bottom = self._marked(self._name(q.wrt), q.sample if sampled else None, q.update)
+        return Fraction(row("∂", top), row("∂", bottom))
 
     def gradient(self, q: Quantity) -> Node:
         """∂L/∂q, even where the notation has a shorter name for it."""
-        root = self.graph.root.at(sample=q.sample)
-        return Fraction(row("∂", self(root)), row("∂", self(q)))
+        return Fraction(row("∂", self(self.graph.root.at(update=q.update))), row("∂", self(q)))
 
     def layer_number(self, layer: int) -> int:
         """The number that this notation gives a layer: one more where it counts the input as 1."""

@@ -1,4 +1,4 @@
-"""Publish: an Exercise to files.  A folder appears whole or not at all."""
+"""Publish: an Exercise to files, all of them or none."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from generator.draw import digest
 from generator.exercise import Exercise
 from generator.render import pages
 
-__all__ = ["contents", "key", "write_file", "write_folder"]
+__all__ = ["contents", "key", "staging", "variants_csv", "write_files"]
 
 
 def key(exercise: Exercise) -> dict[str, Any]:
@@ -56,37 +57,36 @@ def contents(exercise: Exercise, formats: Iterable[str]) -> dict[str, str]:
     return files
 
 
-def write_folder(folder: Path, files: Mapping[str, str]) -> None:
-    """Write the files into a new folder beside `folder` and put it in its place."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    made = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+@contextmanager
+def staging(folder: Path) -> Iterator[Path]:
+    """A hidden folder to write into; at the end everything moves to `folder`, file by file, and what
+    else is there stays.  After an error nothing of it is left."""
+    made = [p for p in (folder, *folder.parents) if not p.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    stage = Path(tempfile.mkdtemp(prefix=".chainwork-", dir=folder))
     try:
-        for name, text in files.items():
-            (made / name).write_text(text, encoding="utf-8", newline="\n")
-        made.chmod(0o755)
-        if folder.exists():
-            old = Path(tempfile.mkdtemp(prefix=f".{folder.name}.old.", dir=folder.parent))
-            os.replace(folder, old / folder.name)
-            os.replace(made, folder)
-            shutil.rmtree(old)
-        else:
-            os.replace(made, folder)
+        yield stage
+        files = sorted(path for path in stage.rglob("*") if path.is_file())
+        for path in files:  # look first, so that nothing is moved where one of them cannot go
+            target = folder / path.relative_to(stage)
+            if target.is_dir() or target.parent.is_file():
+                raise FileExistsError(17, "something else is there", str(target))
+        for path in files:
+            target = folder / path.relative_to(stage)
+            target.parent.mkdir(exist_ok=True)
+            os.replace(path, target)
+        made = []
     finally:
-        shutil.rmtree(made, ignore_errors=True)
+        shutil.rmtree(stage, ignore_errors=True)
+        for path in made:
+            path.rmdir()
 
 
-def write_file(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, made = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        os.chmod(made, 0o644)
-        os.replace(made, path)
-    except BaseException:
-        os.unlink(made)
-        raise
+def write_files(folder: Path, files: Mapping[str, str]) -> None:
+    """Write text files into a folder."""
+    folder.mkdir(exist_ok=True)
+    for name, text in files.items():
+        (folder / name).write_text(text, encoding="utf-8", newline="\n")
 
 
 def variants_csv(rows: Iterable[tuple[str, str]]) -> str:

@@ -74,12 +74,13 @@ def escape_latex(text: str) -> str:
         else:
             try:
                 encoded = character.encode("latex").decode("ascii")
-                ends = re.fullmatch(r"\\[A-Za-z]+", encoded)  # \i would swallow a letter behind it
+                ends = re.search(r"\\[A-Za-z]+$", encoded)  # \i would swallow a letter behind it
                 parts.append(encoded + "{}" if ends else encoded)
             except ValueError:
                 name = unicodedata.name(character, "unknown")
                 raise CannotWrite(f"pdflatex cannot write {character!r} ({name})") from None
-    return "".join(parts)
+    # -- and ,, are ligatures to TeX
+    return re.sub(r"([-,'])(?=\1)", r"\1{}", "".join(parts))
 
 
 # A format's name is its folder under templates/ and its files' ending.

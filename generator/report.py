@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ from derive.backprop import Step
 from derive.descent import update_step
 from derive.expression import Call, Ref, call, text
 from derive.network import parameter_count
-from derive.quantity import Derivative, Id, Quantity
+from derive.quantity import Derivative, Id, Quantity, parse
 from generator.exercise import Exercise
 
 __all__ = ["Entry", "entries", "entry", "report"]
@@ -119,11 +120,21 @@ def steps(exercise: Exercise) -> Iterator[Step]:
                 yield from (update_step(exercise.graph, q) for q in node.elements())
 
 
-def report(exercise: Exercise) -> dict[str, Any]:
-    """quantities, steps, certificate: enough for somebody else to render the derivation."""
+def report(exercise: Exercise, chosen: Sequence[Entry] | None = None) -> dict[str, Any]:
+    """quantities, steps, certificate: enough for somebody else to render the derivation; of the
+    `chosen` entries alone, or of everything."""
+    proof = exercise.certificate
+    if chosen is None:
+        shown, told = list(entries(exercise)), list(steps(exercise))
+    else:
+        shown, told = list(chosen), []
+        for entry_ in chosen:
+            with suppress(KeyError):
+                q = parse(entry_.id)
+                told += [exercise.derivation.step(q)] if isinstance(q, Derivative) else []
     return {
         "spec": exercise.spec.name,
-        "quantities": [asdict(e) for e in entries(exercise)],
+        "quantities": [asdict(e) for e in shown],
         "steps": [
             {
                 "target": str(step.target),
@@ -136,10 +147,7 @@ def report(exercise: Exercise) -> dict[str, Any]:
                     for term in step.terms
                 ],
             }
-            for step in steps(exercise)
+            for step in told
         ],
-        "certificate": {
-            "methods": list(exercise.certificate.methods),
-            "max_error": exercise.certificate.max_error,
-        },
+        "certificate": {"methods": list(proof.methods), "max_error": proof.max_error},
     }

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import reprlib
 import tomllib
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, get_args
@@ -27,7 +27,7 @@ __all__ = ["LECTURES", "CircuitSpec", "Draw", "LayerSpec", "NetworkSpec", "Range
 __all__ += ["SpecError", "load", "read"]
 
 LECTURES = Path(__file__).parent / "lectures"
-LARGEST, DIGITS = Decimal(10) ** 9, 15
+SMALLEST, LARGEST, DIGITS = -12, 6, 12  # powers of ten; significant digits
 MAX_BYTES = 1_000_000
 
 
@@ -46,8 +46,10 @@ def _number(value: Any) -> Any:
     value = Decimal(value)
     if not value.is_finite():
         raise PydanticCustomError("number", "a finite number")
-    if abs(value) > LARGEST or len(value.normalize().as_tuple().digits) > DIGITS:
-        raise PydanticCustomError("number", f"at most {LARGEST:.0e} and {DIGITS} digits")
+    if value and not SMALLEST <= value.adjusted() <= LARGEST:
+        raise PydanticCustomError("number", f"0, or from 1e{SMALLEST} to 1e{LARGEST}")
+    if len(value.normalize().as_tuple().digits) > DIGITS:
+        raise PydanticCustomError("number", f"at most {DIGITS} digits")
     return value
 
 
@@ -68,7 +70,7 @@ def _choices(found: Any, names: Any) -> str:
 Exact = Annotated[Decimal, BeforeValidator(_number)]
 Positive = Annotated[Exact, Field(gt=0)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=60)]
-Line = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Line = Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*[\p{L}\p{N}][^\x00-\x1f\x7f]*$")]
 
 
 class _Model(BaseModel):
@@ -99,7 +101,7 @@ class NetworkSpec(_Model):
     loss: Annotated[str, _one_of(LOSSES)] = "half_squared_error"
     reduction: Annotated[Literal["sum", "mean"], _one_of(("sum", "mean"))] = "sum"
     learning_rate: Positive = Decimal("0.5")
-    updates: Annotated[int, Field(ge=0, le=100_000)] = 1
+    updates: Annotated[int, Field(ge=0, le=20)] = 1
     layers: Annotated[list[LayerSpec], Field(min_length=1, max_length=20)]
 
     def graph(self) -> Graph:
@@ -162,10 +164,18 @@ class Range(_Model):
 
     @model_validator(mode="after")
     def _something_to_draw(self) -> Range:
-        unit = Decimal(1).scaleb(-self.decimals)
-        if self.min > self.max or (self.max < unit and self.min > -unit):
-            raise PydanticCustomError("range", "min ≤ max with a number other than 0 between them")
+        low, high = self.steps
+        if low > high or low == high == 0:
+            what = f"min ≤ max with a number of {self.decimals} decimals other than 0 between them"
+            raise PydanticCustomError("range", "{what}", {"what": what})
         return self
+
+    @property
+    def steps(self) -> tuple[int, int]:
+        """The range in units of the last decimal, rounded inwards."""
+        unit = Decimal(1).scaleb(-self.decimals)
+        low = (self.min / unit).to_integral_value(ROUND_CEILING)
+        return int(low), int((self.max / unit).to_integral_value(ROUND_FLOOR))
 
 
 class Draw(_Model):
@@ -209,6 +219,8 @@ def load(source: str) -> Spec:
         path = LECTURES / f"{source}.toml"
     file = path.name
     try:
+        if not path.is_file():
+            raise FileNotFoundError
         if path.stat().st_size > MAX_BYTES:
             raise SpecError(file, "the file", "more than 1 MB", "a spec is a page of TOML")
         text = path.read_text(encoding="utf-8")
@@ -227,8 +239,11 @@ def read(text: str, file: str = "spec") -> Spec:
     """TOML text -> Spec."""
     try:
         data = tomllib.loads(text, parse_float=Decimal)
-    except (tomllib.TOMLDecodeError, RecursionError, ArithmeticError) as error:
+    except tomllib.TOMLDecodeError as error:
         raise SpecError(file, "the file", f"{error}", "TOML") from None
+    except (ValueError, RecursionError, ArithmeticError):
+        found = "a number or a nesting beyond all bounds"
+        raise SpecError(file, "the file", found, "TOML with numbers people can read") from None
     try:
         spec = Spec.model_validate(data)
     except ValidationError as error:
@@ -267,7 +282,7 @@ def _explained(error: ValidationError, file: str) -> SpecError:
         case "list_type":
             allowed = "a list in brackets"
         case "string_pattern_mismatch":
-            allowed = "letters, digits, - and _" if key == "name" else "one line of plain text"
+            allowed = "letters, digits, - and _" if key == "name" else "one line of text"
         case _:
             allowed = first["msg"].removeprefix("Input should be ").removeprefix("a valid ")
     return SpecError(file, key or "the file", found, allowed, len(others))

@@ -120,7 +120,8 @@ class _Typesetter:
             bare = shown.sup is None
             shown = Index(shown.base, shown.sub, sup) if bare else Index(Fence(shown), sup=sup)
         else:
-            shown = Index(shown, sup=sup)
+            scientific = isinstance(shown, Number) and shown.exponent is not None
+            shown = Index(Fence(shown) if scientific else shown, sup=sup)
         return shown, INFIX["**"][0]
 
     def minus(self, expr: Call, first: bool) -> tuple[Node, int]:

@@ -17,6 +17,7 @@ from derive.quantity import Derivative, Quantity
 from generator.exercise import Exercise
 from generator.formula import LINE, Matrix, Node, Op, Row, equation, row, width
 from generator.notation import Namer
+from generator.number import shown
 from generator.page import Block, Formula, Section, Table, block
 from generator.telling import Teller, chain
 
@@ -60,14 +61,26 @@ class _Teller(Teller):
         net = self.net
         layers = [{"units": len(layer.weights), "activation": layer.activation} for layer in net.layers]
         yield Block("architecture", {"inputs": self.name.sizes[0], "layers": layers})
-        total = sum(count["weights"] + count["biases"] for count in self._counts())
-        trained = {flag for layer in net.layers for flag in layer.train}
-        args = {"counts": self._counts(), "total": total, "trained": sorted(trained)}
+        counts = self._counts()
+        total = sum(count["weights"] + count["biases"] for count in counts)
+        args = {"counts": counts, "total": total, "trained": self._trained()}
         yield Block("parameter_count", {**args, "count": parameter_count(self.graph)})
         for z in self.layers():
             yield block("definitions", self.layer_args(z), self._definitions(z))
         yield block("given_numbers", {}, ((line, None) for line in self._given_lines()))
-        yield Block("loss_and_rate", {"rate": self._equal("rate")}, self._loss_rule())
+        args = {"rate": self._equal("rate"), "samples": self.graph.samples}
+        args |= {"trains": parameter_count(self.graph) > 0 and net.updates > 0}
+        yield block("loss_and_rate", args, self._loss_rule())
+
+    def _trained(self) -> dict[str, Any]:
+        """What an update changes, if that needs saying: everything, nothing, all weights, all biases,
+        or a list of (what, layer)."""
+        nodes = self.graph.of_kind("parameter")
+        trained = [n for n in nodes if n.trained]
+        kinds = {n.name for n in trained}
+        parts = [(n.name, self.name.layer_number(n.prefix[0])) for n in trained]
+        whole = len(kinds) == 1 and all(n.trained for n in nodes if n.name in kinds)
+        return {"all": len(trained) == len(nodes), "parts": parts, "only": min(kinds) if whole else ""}
 
     def layers(self) -> list[GraphNode]:
         return [n for n in self.graph.nodes if n.name == "z"]
@@ -122,14 +135,17 @@ class _Teller(Teller):
                     yield Row((Row(()), *line))
 
     def _loss_rule(self) -> tuple[Formula, ...]:
-        """L = Σ_i loss(a_i, t_i) in names; over a batch, of one sample."""
+        """L = Σ_i loss(a_i, t_i) in names; over a batch, of one sample, and what becomes of them all."""
         first = self.graph.sample_numbers[0]
         terms = []
         for i in self.outputs:
             definition = self.graph.definition(Quantity("L", (i,), first))
             assert definition
             terms.append(definition)
-        return ((equation(self.name(Quantity("L", (), first)), self.names(call("+", *terms))), None),)
+        rule = equation(self.name(Quantity("L", (), first)), self.names(call("+", *terms)))
+        if self.graph.samples == 1:
+            return ((rule, None),)
+        return (rule, None), (self._definition(self.graph.root), None)
 
     # --- forward ---
 
@@ -197,7 +213,8 @@ class _Teller(Teller):
                 formulas.append((self.computed(Quantity("L", (), sample)), None))
         if self.graph.samples > 1:
             formulas.append((self.computed(self.graph.root), None))
-        args = {"outputs": len(self.outputs), "samples": self.graph.samples}
+        args: dict[str, Any] = {"outputs": len(self.outputs), "samples": self.graph.samples}
+        args |= {"reduction": self.net.reduction}
         yield block("loss_terms", args, formulas)
 
     # --- backward ---
@@ -260,6 +277,7 @@ class _Teller(Teller):
             args: dict[str, Any] = {"q": self.name(q), "terms": len(step.terms)}
             args["pointers"] = self.pointers(step if len(step.terms) == 1 else self.shortest(step))
             args |= {"kind": node.name, "shared": node.name == "b" and not node.shape}
+            args |= {"samples": self.graph.samples}
             yield Block("gradient_of_parameter", args, tuple(formulas))
 
     # --- update ---
@@ -286,9 +304,23 @@ class _Teller(Teller):
             for z in self.layers()
             for q in (Quantity("a", (*z.prefix, i), sample, 1) for i in range(1, z.shape[0] + 1))
         ]
-        fell = self.exercise.number(after) < self.exercise.number(before)
-        sign = "<" if fell else ">"
-        line = row(
-            self.name(after), "=", self.shown(after), sign, self.shown(before), "=", self.name(before)
-        )
-        yield block("loss_after", {"fell": fell}, [*((unit, None) for unit in new_units), (line, None)])
+        was, became = self.exercise.number(before), self.exercise.number(after)
+        change = "same" if was == became else "falls" if became < was else "rises"
+        old_shown, new_shown = _apart(was, became, self.digits)
+        sign = {"falls": "<", "rises": ">", "same": "="}[change]
+        compared = row(self.name(after), "=", new_shown, sign, old_shown, "=", self.name(before))
+        lines = [*new_units, compared]
+        for later in self.exercise.iterates[2:]:
+            loss = before.at(update=later.updates)
+            lines.append(row(self.name(loss), "=", self.shown(loss)))
+        args = {"change": change, "updates": len(self.exercise.iterates) - 1}
+        yield block("loss_after", args, ((line, None) for line in lines))
+
+
+def _apart(one: float, other: float, digits: int) -> tuple[Node, Node]:
+    """Two numbers with as many digits as it takes to see that they differ."""
+    for more in range(digits, 17):
+        pair = shown(one, more), shown(other, more)
+        if pair[0] != pair[1] or one == other:
+            break
+    return pair

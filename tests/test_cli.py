@@ -2,6 +2,8 @@
 
 import csv
 import json
+import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +12,9 @@ import pytest
 
 from derive.quantity import parse
 from generator.cli import main
+from generator.spec import SpecError
+
+ROOT = Path(__file__).parent.parent
 
 SPEC = """
 name = "mine"
@@ -225,6 +230,111 @@ def test_a_disk_that_fills_up_leaves_no_half_of_an_exercise(run, monkeypatch):
     monkeypatch.setattr(Path, "write_text", full)
     assert run("make-exercise").code == 2
     assert files() == {}
+
+
+def test_an_impossible_draw_leaves_nothing_of_the_earlier_variants(run, monkeypatch):
+    import generator.draw
+
+    def draw(spec, seed, number, rejected):
+        if number == 3:
+            raise SpecError("mazur", "draw", "no good one", "others")
+        return real(spec, seed, number, rejected)
+
+    real = generator.draw.draw
+    monkeypatch.setattr(generator.draw, "draw", draw)
+    assert run("make-exercise", "--count", 5).code == 2
+    assert not Path("output").exists()
+
+
+def test_what_somebody_else_put_beside_an_example_stays(run):
+    run("make-example", "mazur")
+    mine = Path("output/mazur/example/mine.pdf")
+    mine.write_text("mine")
+    run("make-example", "mazur")
+    assert mine.read_text() == "mine"
+
+
+def test_what_it_says_to_type_again_makes_the_same_files(run):
+    said = run(
+        "make-exercise", "cummins", "--notation", "plain", "--format", "md", "--seed", "a b", "-n", 2
+    ).out
+    again = next(line for line in said.splitlines() if line.startswith("The same again: "))
+    run(*shlex.split(again.removeprefix("The same again: ")), "--out", "again")
+    assert files() == files("again")
+
+
+@pytest.mark.parametrize(
+    "quantity",
+    [
+        "L@2",
+        "x[1]@2",
+        "a[1][1]@9",
+        "L@99999999999999999999999",
+        "dz[2][1]/da[1][1]@7",
+        "dL/da[2][1]#2",
+        "P[9]",
+        "t[3]",
+    ],
+)
+def test_what_the_network_does_not_have(run, quantity):
+    done = run("derive", "mazur", "--of", quantity)
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert "an id that the network has" in done.err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("--count", "x"), ("--nonsense",), ("--seed", ""), ("--seed", "\udcff"), ("--seed", "a\nb")],
+)
+def test_a_wrong_option_gets_one_line(run, words):
+    done = run("make-exercise", *words)
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert done.err.startswith("chainwork: ")
+
+
+def test_a_message_holds_nothing_that_a_terminal_acts_upon(run):
+    done = run("make-example", "\x1b[31m\nno")
+    assert done.code == 2
+    assert done.err.count("\n") == 1
+    assert "\x1b" not in done.err
+
+
+def test_a_terminal_without_greek_letters():
+    command = [sys.executable, "-m", "generator", "list"]
+    done = subprocess.run(
+        command,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        cwd=ROOT,
+        check=False,
+    )
+    assert done.returncode == 0
+
+
+def test_a_device_is_not_a_spec(run):
+    assert "no such file" in run("derive", "/dev/zero").err
+
+
+def test_one_of_many_weights_is_certified_alone(run):
+    row = ", ".join(["0.01"] * 60)
+    rows = ", ".join([f"[{row}]"] * 20)
+    Path("large.toml").write_text(
+        f'name = "large"\n[network]\ninputs = [[{row}]]\ntargets = [[{", ".join(["0.5"] * 20)}]]\n'
+        f"[[network.layers]]\nweights = [{rows}]\n"
+    )
+    done = run("derive", "large.toml", "--of", "dL/dW[1][20][60]")
+    assert done.code == 0
+    assert "Certified by" in done.out
+
+
+def test_digits_that_cancel_out_are_not_shown(run):
+    """σ(30) is so near 1 that 1 − σ has lost its digits: better nothing than 9.348e-14 for 9.358e-14."""
+    Path("saturated.toml").write_text(
+        'name = "s"\n[network]\ninputs = [[1]]\ntargets = [[0]]\n[[network.layers]]\nweights = [[30]]\n'
+    )
+    done = run("make-example", "saturated.toml")
+    assert done.code == 2
+    assert "its digits cancel out" in done.err
 
 
 def test_a_large_network_is_derived_but_not_printed_on_pages(run):

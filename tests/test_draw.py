@@ -74,14 +74,81 @@ def test_drawn_numbers_are_decimals_of_their_range_and_never_zero():
                 assert weight == weight.quantize(Decimal("0.1"))
 
 
+def asked(text):
+    exercise = build(read(text))
+    return ask(exercise, kind("backprop").ask(exercise))
+
+
+BAD_DRAWS = [  # reason, what makes GOOD such a draw
+    (
+        "a unit at a kink",
+        'activation = "relu"\nweights = [[0.15, 0.20], [0.5, -0.60]]\nbiases = [0.35, 0]',
+        None,
+    ),
+    (
+        "a layer without an active unit",
+        'activation = "relu"\nweights = [[-9, 0.2], [-9, -0.6]]\nbiases = [-1, -1]',
+        None,
+    ),
+    (
+        "too many answers that are 0",
+        'activation = "relu"\nweights = [[-9, 0.2], [-9, -0.6]]\nbiases = [-1, -1]',
+        None,
+    ),
+    ("a saturated unit", "weights = [[90, 90], [0.25, 0.3]]\nbiases = [0.35, 0.35]", None),
+    (
+        "a vanishing answer",
+        "weights = [[0.15, 0.20], [0.25, 0.3]]\nbiases = [0.35, 0.35]",
+        "[[0.000001, 0.10]]",
+    ),
+    (
+        "two parts with the same answer",
+        "weights = [[0.15, 0.20], [0.15, 0.20]]\nbiases = [0.35, 0.3501]",
+        None,
+    ),
+]
+
+
+@pytest.mark.parametrize(("reason", "layer", "inputs"), BAD_DRAWS)
+def test_a_bad_draw_is_recognised(reason, layer, inputs):
+    old = 'weights = [[0.15, 0.20], [0.25, 0.30]]\nbiases = [0.35, 0.35]\nbias = "shared"'
+    assert old in GOOD
+    text = GOOD.replace(old, layer, 1)
+    exercise = asked(text.replace("[[0.05, 0.10]]", inputs) if inputs else text)
+    assert SCREENS[reason][0](exercise)
+
+
+def test_every_reason_has_a_bad_draw():
+    assert {reason for reason, *_ in BAD_DRAWS} == set(SCREENS)
+
+
 @pytest.mark.parametrize("number", range(1, 16))
 @pytest.mark.parametrize("spec", [MAZUR, CUMMINS], ids=lambda s: s.name)
 def test_no_bad_draw_gets_through(spec, number):
     exercise = draw(spec, "screens", number)
-    assert not [reason for reason, (test, _) in SCREENS.items() if test(exercise)]
     answers = [part.answer for part in exercise.parts]
     assert all(a == 0 or abs(a) >= 1e-4 for a in answers)
+    for node in exercise.graph.nodes:
+        if node.name == "z" and spec is CUMMINS and node.prefix == (1,):
+            z = exercise.values.forward[node]
+            assert (abs(z) >= 0.05).all()
+            assert (z > 0).any()
+        if node.name == "a" and spec is MAZUR:
+            a = exercise.values.forward[node]
+            assert (a * (1 - a) > 0.005).all()
     assert exercise.certificate.max_error <= 1e-12
+
+
+RANGES = [("1.2", "2.4", 0, {2}), ("0.26", "0.34", 1, {Decimal("0.3")}), ("-1", "1", 0, {-1, 1})]
+
+
+@pytest.mark.parametrize(("low", "high", "decimals", "drawn"), RANGES)
+def test_no_draw_leaves_its_range(low, high, decimals, drawn):
+    from generator.draw import _Stream
+
+    source = Range(min=Decimal(low), max=Decimal(high), decimals=decimals)
+    stream = _Stream("range")
+    assert {stream.decimal(source) for _ in range(50)} == drawn
 
 
 def test_rejections_are_counted_by_reason():

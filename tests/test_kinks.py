@@ -44,7 +44,7 @@ def test_a_unit_on_its_kink_takes_the_derivative_from_the_left(activation, slope
     assert "kink" in pages(exercise, ["md"])["solution.md"]
 
 
-@pytest.mark.parametrize("bias", ["0.100000001", "0.099999999", "0.10000000000001", "0.3"])
+@pytest.mark.parametrize("bias", ["0.100000001", "0.099999999", "0.3"])
 def test_a_unit_beside_its_kink_does_not(bias):
     exercise = network("relu", bias)
     assert not exercise.at_kink

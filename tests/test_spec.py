@@ -57,7 +57,7 @@ BAD = [  # replace, by, the whole message
     (
         "0.05",
         "1e400",
-        "hw.toml: network.inputs[0][0]: found 1E+400, allowed: at most 1e+9 and 15 digits",
+        "hw.toml: network.inputs[0][0]: found 1E+400, allowed: 0, or from 1e-12 to 1e6",
     ),
     ("0.05", "true", "hw.toml: network.inputs[0][0]: found True, allowed: a number"),
     ("0.05", '"a"', "hw.toml: network.inputs[0][0]: found 'a', allowed: a number"),
@@ -113,7 +113,7 @@ BAD = [  # replace, by, the whole message
     (
         "[network]",
         "[draw.weights]\nmin = 1\nmax = 0\n[network]",
-        "hw.toml: draw.weights: found {'max': 0, 'min': 1}, allowed: min ≤ max with a number other than 0 between them",
+        "hw.toml: draw.weights: found {'max': 0, 'min': 1}, allowed: min ≤ max with a number of 2 decimals other than 0 between them",
     ),
     (
         "[network]",
@@ -123,7 +123,7 @@ BAD = [  # replace, by, the whole message
     (
         "[network]",
         'title = "a\\nb"\n[network]',
-        "hw.toml: title: found 'a\\nb', allowed: one line of plain text",
+        "hw.toml: title: found 'a\\nb', allowed: one line of text",
     ),
 ]
 
