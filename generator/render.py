@@ -63,9 +63,9 @@ _SPECIALS |= {"|": r"\textbar{}", '"': r"\textquotedbl{}", "'": "'", "`": r"\tex
 def escape_latex(text: str) -> str:
     """Text for pdflatex: specials in one pass, then accents by latexcodec; CannotWrite names a
     character that it cannot set."""
-    import latexcodec  # noqa: F401  (registers the codec; 70 ms, so only where it is needed)
-
     parts = []
+    if not text.isascii():
+        import latexcodec  # noqa: F401  (registers the codec; 60 ms, so only where it is needed)
     for character in _plain(text):
         if character in _SPECIALS:
             parts.append(_SPECIALS[character])
