@@ -10,20 +10,22 @@ Errors are scaled by the variant's largest gradient (values: by the largest valu
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from derive.backprop import Derivation, Step
+from derive.descent import Descent
 from derive.evaluate import Given, Values, evaluate
 from derive.expression import mpmath_table, numpy_table
 from derive.graph import FIXED, Graph
 from derive.ops import Array
 from derive.quantity import Derivative, Id, Quantity
 
-__all__ = ["TOLERANCE", "Certificate", "Uncertified", "certify", "certify_values", "quantities"]
+__all__ = ["TOLERANCE", "Certificate", "Uncertified", "certify", "certify_descent", "certify_values"]
+__all__ += ["quantities"]
 
 TOLERANCE = 1e-12
 DIGITS = 50
@@ -180,6 +182,41 @@ def certify_values(values: Values) -> float:
     return _worst(
         _Check("mpmath", q, number, float(precise[q][0]), scale) for q, number in numbers.items()
     )
+
+
+BLOCK = 4096  # states of a training that are checked in one evaluation
+
+
+def certify_descent(descent: Descent) -> float:
+    """Check every update w@k+1 = w@k − η ∂L/∂w@k against gradients by complex steps, many states at
+    a time: the largest error, scaled by the state's largest parameter (at least 1)."""
+    graph, count = descent.graph, len(descent)
+    if count < 2 or not descent.trained:
+        return 0.0
+    stacked, worst = descent.stacked(count), 0.0
+    for start in range(0, count - 1, BLOCK):
+        block = slice(start, min(start + BLOCK, count - 1))
+        ahead = slice(block.start + 1, block.stop + 1)
+        now, after = (_variants(stacked, states, count) for states in (block, ahead))
+        for node in descent.trained:
+            for q in node.elements():
+                row = (*(n - 1 for n in graph.find(q)[1]), 0)
+                given = {q: now[str(node)][row] + STEP}
+                tie = descent.tie if start == 0 and count == 2 else 0.0
+                moved = evaluate(graph, now, given, tie=tie, gradients=False)
+                slope = np.imag(moved[graph.root]) / STEP.imag
+                expected = now[str(node)][row] - descent.learning_rate * slope
+                scale = np.maximum(1.0, np.abs(expected))
+                errors = np.abs(after[str(node)][row] - expected) / scale
+                worst = max(worst, float(errors.max()))
+                if not worst <= TOLERANCE:
+                    k = start + int(errors.argmax()) + 1
+                    raise Uncertified(f"{q.at(update=k)} does not follow by complex steps")
+    return worst
+
+
+def _variants(stacked: Mapping[str, Array], states: slice, count: int) -> dict[str, Array]:
+    return {n: a[..., states] if a.shape[-1] == count else a for n, a in stacked.items()}
 
 
 class _Check(NamedTuple):

@@ -56,7 +56,7 @@ class _Stream:
 
 def digest(spec: Spec) -> str:
     """Identifies a spec's content."""
-    return hashlib.sha256(spec.model_dump_json().encode()).hexdigest()[:16]
+    return hashlib.sha256(spec.model_dump_json(exclude_defaults=True).encode()).hexdigest()[:16]
 
 
 def _origin(spec: Spec) -> str:

@@ -6,7 +6,7 @@ their certificate, and the parts that are asked.  A worked example is an Exercis
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import ROUND_UP, Decimal
 from functools import cached_property
@@ -14,17 +14,17 @@ from functools import cached_property
 import numpy as np
 
 from derive.backprop import Derivation
-from derive.descent import Iterate, descend
+from derive.descent import Descent, Iterate
 from derive.evaluate import Rounding, Values, arrays, evaluate, kinks
 from derive.expression import refs
 from derive.graph import Graph
 from derive.ops import Array
 from derive.quantity import Id, Quantity
-from derive.verify import Certificate, Uncertified, certify, certify_values, quantities
+from derive.verify import Certificate, Uncertified, certify, certify_descent, certify_values, quantities
 from generator.notation import NOTATIONS, CircuitNamer, Namer, Writer
 from generator.spec import Spec
 
-__all__ = ["Exercise", "Part", "ask", "build", "certified"]
+__all__ = ["Exercise", "Part", "ask", "build", "certified", "snapshots"]
 
 SMALL = 12  # paths through a network up to which SymPy differentiates the composed loss as well
 
@@ -54,7 +54,7 @@ class Exercise:
 
     spec: Spec
     derivation: Derivation
-    iterates: tuple[Iterate, ...]
+    iterates: Sequence[Iterate]  # the states after 0, 1, … updates
     kind: str = "example"
     variant: str | None = None
     parts: tuple[Part, ...] = ()
@@ -102,15 +102,15 @@ def build(spec: Spec) -> Exercise:
     data = arrays(graph, numbers)
     rate = float(spec.source.learning_rate)
     on, tie = kinks(graph, numbers, evaluate(graph, data, gradients=False))
-    iterates = tuple(descend(graph, data, rate, spec.source.updates, tie=tie))
+    iterates = Descent(graph, data, rate, spec.source.updates, tie=tie)
     return Exercise(spec, Derivation(graph), iterates, at_kink=frozenset(on))
 
 
 def certified(
     exercise: Exercise, prove: bool = False, only: Iterable[Quantity] | None = None
 ) -> Exercise:
-    """The exercise with a certificate over every state, of the last one over its values, because
-    nothing uses its gradients; Uncertified if two methods disagree.
+    """The exercise with a certificate: all of the first state, every update, and the values of the
+    states that are shown; Uncertified if two methods disagree.
 
     `prove`: let SymPy differentiate the composed loss too, where the network is small.  `only`: the
     quantities whose gradients somebody is going to see.
@@ -119,12 +119,19 @@ def certified(
     only = list(only) if only is not None else None
     given = [q for q in quantities(graph) if graph.definition(q) is None]
     asked = given if prove and only is None and _paths(graph) <= SMALL else None
-    states = [it.values for it in exercise.iterates]
-    first, *others = [
-        certify(exercise.derivation, values, asked, digits, only) for values in (states[:-1] or states)
-    ]
-    errors = [first.max_error, *(proof.max_error for proof in others), certify_values(states[-1])]
-    return replace(exercise, proof=Certificate(first.methods, max(errors)))
+    states = exercise.iterates
+    proof = certify(exercise.derivation, states[0].values, asked, digits, only)
+    errors = [proof.max_error]
+    if isinstance(states, Descent):
+        errors.append(certify_descent(states))
+    errors += [certify_values(states[k].values) for k in snapshots(len(states) - 1)]
+    return replace(exercise, proof=Certificate(proof.methods, max(errors)))
+
+
+def snapshots(updates: int) -> list[int]:
+    """The states that are shown of a long training: 1 to 20, the powers of ten, the last."""
+    powers = (10**n for n in range(2, 7))
+    return sorted({*range(1, min(updates, 20) + 1), *(p for p in powers if p < updates), updates} - {0})
 
 
 def _paths(graph: Graph) -> int:
@@ -160,7 +167,7 @@ def tolerances(exercise: Exercise, wanted: Iterable[Id]) -> dict[Id, float]:
     rate, updates = float(spec.source.learning_rate), spec.source.updates
     data = exercise.iterates[0].data
     passes = [
-        tuple(descend(exercise.graph, data, rate, updates, significant(digits, toward)))
+        Descent(exercise.graph, data, rate, updates, significant(digits, toward))
         for toward in ("nearest", "up", "down")
     ]
     result = {}

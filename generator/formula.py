@@ -284,7 +284,15 @@ GREEK = dict(
     )
 )
 LATEX_OPS = {"−": "-", "·": r"\cdot", "×": r"\times", "≤": r"\leq", "≥": r"\geq", "≈": r"\approx"}
-LATEX_OPS |= {",": ", ", "±": r"\pm", "∂": r"\partial", "∑": r"\sum", " ": r"\quad", "′": r"\prime"}
+LATEX_OPS |= {
+    ",": ", ",
+    "±": r"\pm",
+    "→": r"\to",
+    "∂": r"\partial",
+    "∑": r"\sum",
+    " ": r"\quad",
+    "′": r"\prime",
+}
 LATEX_OPS |= {"⟨": r"\langle", "⟩": r"\rangle", "⋅": r"\cdot", "⊙": r"\odot", "…": r"\ldots"}
 LATEX_TEXT = {"\\": r"\textbackslash ", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_"}
 LATEX_TEXT |= {"{": r"\{", "}": r"\}", "~": r"\textasciitilde ", "^": r"\textasciicircum "}

@@ -39,7 +39,7 @@ class NotationError(ValueError):
 # --- patterns ---------------------------------------------------------------------------------
 
 
-_TOKEN = re.compile(r"<(\w+\??)>|([^\W\d_]+)|(\d+)|([_^{}'(),+*.])|(\s+)")
+_TOKEN = re.compile(r"<(\w+\??)>|([^\W\d_]+)|(\d+)|([_^{}'(),+*.→])|(\s+)")
 
 
 @cache
@@ -198,6 +198,24 @@ NOTATIONS: dict[str, Notation] = {
         units=("i", "jklmnpqr", "o"),
         vectors="row",
     ),
+    "bpe": Notation(
+        "bpe",
+        "input and output of IN1, H1, ON; backpropagation error BPE for ∂L/∂input",
+        {
+            "x": "<u>",
+            "t": "y_{<i?>}",
+            "W": "w_{<v>→<u?>}",
+            "b": "b_{<u?>}",
+            "b_shared": "b_{<c>}",
+            "z": "input_{<u?>}",
+            "a": "output_{<u?>}",
+            "L": "C",
+            "L_term": "C_{<i>}",
+            "delta": "BPE_{<u?>}",
+            "rate": "α",
+        },
+        units=("IN", "HKMPQR", "ON"),
+    ),
     "ceng506": Notation(
         "ceng506",
         "z, a, δ with the layer as superscript, the input being layer 1; w_i0 is the bias",
@@ -282,7 +300,7 @@ class Namer:
             return self._marked(self._pattern("delta", *q.wrt.index), q.sample, q.update)
         whole = q.of == root.at()  # of the loss over the batch, not of one sample's
         top = self._marked(self._name(q.of), None if whole else q.sample, q.update)
-        sampled = self.graph.locate(q.wrt, q.sample)[0].sampled
+        sampled = q.sample is not None and self.graph.locate(q.wrt, q.sample)[0].sampled
         bottom = self._marked(self._name(q.wrt), q.sample if sampled else None, q.update)
         return Fraction(row("∂", top), row("∂", bottom))
 

@@ -21,9 +21,9 @@ __all__ = ["Block", "Formula", "Group", "Section", "Table", "answers", "block", 
 
 @dataclass(frozen=True)
 class Table:
-    """Column heads (phrases) and rows of formulas."""
+    """Column heads (phrases or formulas) and rows of formulas."""
 
-    heads: tuple[str, ...]
+    heads: tuple[str | Node, ...]
     rows: tuple[tuple[Node, ...], ...]
 
 

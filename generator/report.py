@@ -12,7 +12,7 @@ from derive.descent import update_step
 from derive.expression import Call, Ref, call, text
 from derive.network import parameter_count
 from derive.quantity import Derivative, Id, Quantity, parse
-from generator.exercise import Exercise
+from generator.exercise import Exercise, snapshots
 
 __all__ = ["Entry", "entries", "entry", "report"]
 
@@ -96,11 +96,11 @@ def ids(exercise: Exercise) -> Iterator[Id]:
         yield target
     targets = set(exercise.derivation.targets())
     yield from (d for d in locals_ if d not in targets)
-    for state in exercise.iterates[1:]:
+    for k in snapshots(len(exercise.iterates) - 1):
         for node in graph.of_kind("parameter"):
             if node.trained:
-                yield from (q.at(update=state.updates) for q in node.elements())
-        yield graph.root.at(update=state.updates)
+                yield from (q.at(update=k) for q in node.elements())
+        yield graph.root.at(update=k)
     if layers := _layers(exercise):
         yield Quantity("P")
         yield from (Quantity("P", (layer,)) for layer in layers)

@@ -70,7 +70,7 @@ def _choices(found: Any, names: Any) -> str:
 Exact = Annotated[Decimal, BeforeValidator(_number)]
 Positive = Annotated[Exact, Field(gt=0)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=60)]
-Line = Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*[\p{L}\p{N}][^\x00-\x1f\x7f]*$")]
+Line = Annotated[str, Field(max_length=300, pattern=r"^[^\x00-\x1f\x7f]*[\p{L}\p{N}][^\x00-\x1f\x7f]*$")]
 
 
 class _Model(BaseModel):
@@ -101,7 +101,7 @@ class NetworkSpec(_Model):
     loss: Annotated[str, _one_of(LOSSES)] = "half_squared_error"
     reduction: Annotated[Literal["sum", "mean"], _one_of(("sum", "mean"))] = "sum"
     learning_rate: Positive = Decimal("0.5")
-    updates: Annotated[int, Field(ge=0, le=20)] = 1
+    updates: Annotated[int, Field(ge=0, le=20_000)] = 1
     layers: Annotated[list[LayerSpec], Field(min_length=1, max_length=20)]
 
     def graph(self) -> Graph:
@@ -194,6 +194,7 @@ class Spec(_Model):
 
     name: Name
     title: Line = "Backpropagation"
+    note: Line | None = None  # stands under the title of every page
     notation: Annotated[str, _one_of(NOTATIONS)] = "plain"
     digits: Annotated[int, Field(ge=2, le=10)] = 4
     network: NetworkSpec | None = None

@@ -23,6 +23,8 @@ from generator.typeset import typeset
 
 __all__ = ["Teller", "chain"]
 
+MANY = 6  # terms of a sum beyond which it is not first written in names of derivatives
+
 
 def chain(left: Node, rights: Iterable[Node]) -> Node:
     """left = right = …, each side once: a = z = 2.494, not a = z = 2.494 = 2.494."""
@@ -41,6 +43,7 @@ class Teller:
         self.name: Writer = exercise.namer
         self.digits = exercise.spec.digits
         self.numbered: dict[Id, int] = {}
+        self.told: set[Id] = set()  # known from a table, without a number of its own
         self.typed = self._typed()
 
     def _typed(self) -> dict[Quantity, Any]:
@@ -105,13 +108,15 @@ class Teller:
         """The step by what was derived before, where all of it was: ∂L/∂z for ∂L/∂a · ∂a/∂z."""
         assert isinstance(step.target, Derivative)
         short = self.derivation.step(step.target)
-        return short if all(term.upstream in self.numbered for term in short.terms) else step
+        known = self.told.union(self.numbered)
+        return short if all(term.upstream in known for term in short.terms) else step
 
     def step(self, step: Step) -> Node:
         """∂L/∂q = named factors = the taught formulas = numbers = the terms = value."""
         named = [call("*", *self._factors(term)[0]) for term in step.terms]
         taught = [call("*", *self._factors(term)[1]) for term in self.shortest(step).terms]
-        rights = [self.names(call("+", *named)), self.names(call("+", *taught))]
+        rights = [self.names(call("+", *named))] if len(named) <= MANY else []
+        rights.append(self.names(call("+", *taught)))
         rights.append(self.numbers(call("+", *taught)))
         if len(taught) > 1:
             contributions = [Ref(float(value(t, self._number))) for t in taught]

@@ -6,16 +6,17 @@ carries a number and is pointed to, not derived again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from derive.expression import Call, Ref, call
 from derive.graph import Node as GraphNode
 from derive.network import parameter_count
 from derive.ops import Affine
-from derive.quantity import Derivative, Quantity
-from generator.exercise import Exercise
-from generator.formula import LINE, Matrix, Node, Op, Row, equation, row, width
+from derive.quantity import Derivative, Id, Quantity
+from generator.exercise import Exercise, snapshots
+from generator.formula import LINE, Matrix, Node, Number, Op, Row, equation, row, width
 from generator.notation import Namer
 from generator.number import shown
 from generator.page import Block, Formula, Section, Table, block
@@ -23,6 +24,8 @@ from generator.telling import Teller, chain
 
 __all__ = ["problem", "worked"]
 
+FEW = 3  # samples of a batch that are all told step by step
+COLUMNS = 6  # of a table of samples
 WIDE = 4  # units of a layer that are all written out where only their formulas are shown
 
 
@@ -123,16 +126,18 @@ class _Teller(Teller):
         """name = number, side by side; the weights of one unit are kept together where they fit."""
         for node in self.graph.given:
             columns = node.shape[1] if len(node.shape) > 1 else 1
-            for sample in self.graph.sample_numbers if node.sampled else [None]:
-                items = [self._equal(q) for q in node.elements(sample)]
-                wide = max(map(width, items)) + 1.5
-                room = max(int(LINE // wide), 1)
-                per_line = room - room % columns if columns <= room else room
-                for at in range(0, len(items), per_line):
-                    line: list[Node] = []
-                    for item in items[at : at + per_line]:
-                        line += [Op(","), Op(" "), item] if line else [item]
-                    yield Row((Row(()), *line))
+            if node.sampled and self.graph.samples > 1:
+                columns = node.shape[0]
+            samples = self.graph.sample_numbers if node.sampled else [None]
+            items = [self._equal(q) for sample in samples for q in node.elements(sample)]
+            wide = max(map(width, items)) + 1.5
+            room = max(int(LINE // wide), 1)
+            per_line = room - room % columns if columns <= room else room
+            for at in range(0, len(items), per_line):
+                line: list[Node] = []
+                for item in items[at : at + per_line]:
+                    line += [Op(","), Op(" "), item] if line else [item]
+                yield Row((Row(()), *line))
 
     def _loss_rule(self) -> tuple[Formula, ...]:
         """L = Σ_i loss(a_i, t_i) in names; over a batch, of one sample, and what becomes of them all."""
@@ -151,7 +156,7 @@ class _Teller(Teller):
 
     def forward(self) -> Iterator[Block]:
         yield Block("forward_intro", {"digits": self.digits})
-        for sample in self.graph.sample_numbers:
+        for sample in self.in_full:
             if sample is not None:
                 yield Block("sample", {"number": sample})
             for z in self.layers():
@@ -162,6 +167,34 @@ class _Teller(Teller):
                     formulas += [(self.computed(q), None) for q in z.elements(sample)]
                 formulas += [(self.computed(q), None) for q in a.elements(sample)]
                 yield block("forward_layer", self.layer_args(z), formulas)
+        units = [q for z in self.layers() for q in self._units(z, "a")]
+        yield from self._in_tables([*units, Quantity("L")])
+
+    @property
+    def in_full(self) -> list[int | None]:
+        """The samples that are told step by step: all of a few, the first of many."""
+        samples = self.graph.sample_numbers
+        return samples if len(samples) <= FEW else samples[:1]
+
+    @staticmethod
+    def _units(z: GraphNode, name: str) -> list[Quantity]:
+        return [Quantity(name, (*z.prefix, i)) for i in range(1, z.shape[0] + 1)]
+
+    def _in_tables(self, quantities: Sequence[Id]) -> Iterator[Block]:
+        """The same quantities of the samples that are not told in full, a line a sample."""
+        others = self.graph.sample_numbers[len(self.in_full) :]
+        if not others:
+            return
+        yield Block("other_samples", {})
+        for at in range(0, len(quantities), COLUMNS):
+            chosen = quantities[at : at + COLUMNS]
+            rows = []
+            for sample in others:
+                numbers = [replace(q, sample=sample) for q in chosen]
+                self.told.update(numbers)
+                rows.append((Number(str(sample)), *(self.shown(q) for q in numbers)))
+            heads = ("sample_column", *(self.name(q) for q in chosen))
+            yield Block("table", {}, (), Table(heads, tuple(rows)))
 
     def computed(self, q: Quantity) -> Node:
         """q = its formula = numbers put in = its value."""
@@ -206,7 +239,7 @@ class _Teller(Teller):
 
     def loss(self) -> Iterator[Block]:
         formulas: list[Formula] = []
-        for sample in self.graph.sample_numbers:
+        for sample in self.in_full:
             terms = [Quantity("L", (i,), sample) for i in self.outputs]
             formulas += [(self.computed(q), None) for q in terms]
             if len(self.outputs) > 1:
@@ -225,11 +258,14 @@ class _Teller(Teller):
 
     def backward(self, z: GraphNode) -> Iterator[Block]:
         (number,) = z.prefix
-        for sample in self.graph.sample_numbers:
+        for sample in self.in_full:
             if sample is not None:
                 yield Block("sample", {"number": sample})
             for i in range(1, z.shape[0] + 1):
                 yield from self._unit(number, i, sample)
+        derivative = self.derivation.derivative
+        pairs = zip(self._units(z, "a"), self._units(z, "z"), strict=True)
+        yield from self._in_tables([replace(derivative(q), sample=None) for pair in pairs for q in pair])
         for node in self.graph.of_kind("parameter"):
             # Homework does without the gradients that its update does not use.
             if node.prefix == (number,) and (node.trained or not self.exercise.parts):
@@ -300,7 +336,7 @@ class _Teller(Teller):
         before, after = self.graph.root, self.graph.root.at(update=1)
         new_units = [
             row(self.name(q), "=", self.shown(q))
-            for sample in self.graph.sample_numbers
+            for sample in self.in_full
             for z in self.layers()
             for q in (Quantity("a", (*z.prefix, i), sample, 1) for i in range(1, z.shape[0] + 1))
         ]
@@ -310,8 +346,8 @@ class _Teller(Teller):
         sign = {"falls": "<", "rises": ">", "same": "="}[change]
         compared = row(self.name(after), "=", new_shown, sign, old_shown, "=", self.name(before))
         lines = [*new_units, compared]
-        for later in self.exercise.iterates[2:]:
-            loss = before.at(update=later.updates)
+        for k in snapshots(len(self.exercise.iterates) - 1)[1:]:
+            loss = before.at(update=k)
             lines.append(row(self.name(loss), "=", self.shown(loss)))
         args = {"change": change, "updates": len(self.exercise.iterates) - 1}
         yield block("loss_after", args, ((line, None) for line in lines))

@@ -7,7 +7,7 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from derive.descent import descend
+from derive.descent import Descent
 from derive.expression import NUMPY, Ref, call, value
 from derive.quantity import Derivative, parse
 from generator.draw import SCREENS, digest, draw, variant_id
@@ -173,7 +173,7 @@ def test_a_spec_that_cannot_be_satisfied_says_which_demand_is_the_impossible_one
 @pytest.mark.parametrize("number", range(1, 6))
 def test_who_rounds_every_intermediate_result_is_right(number, toward):
     exercise = draw(MAZUR, "careful", number)
-    careful = tuple(descend(exercise.graph, exercise.iterates[0].data, 0.5, 1, significant(4, toward)))
+    careful = Descent(exercise.graph, exercise.iterates[0].data, 0.5, 1, significant(4, toward))
     for part in exercise.parts:
         q = part.quantity
         answer = careful[q.update].values.number(parse(str(q).split("@")[0]))

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 
 from derive.backprop import Derivation
-from derive.descent import descend
+from derive.descent import Descent
 from derive.evaluate import evaluate
 from derive.ops import indices
 from derive.quantity import parse
@@ -91,7 +91,7 @@ def test_a_batch_is_the_sum_or_the_mean_of_its_samples(drawn):
 @given(networks())
 def test_a_small_step_against_the_gradient_lowers_the_loss(drawn):
     graph, data = drawn
-    before, after = (state.values for state in descend(graph, data, 1e-7, 1))
+    before, after = (state.values for state in Descent(graph, data, 1e-7, 1))
     slope = sum(
         float((before.gradient[n] ** 2).sum())
         for n in graph.of_kind("parameter")

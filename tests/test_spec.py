@@ -47,7 +47,7 @@ BAD = [  # replace, by, the whole message
     (
         "[network]",
         "[netwrk]",
-        "hw.toml: netwrk: found an unknown key, allowed: name, title, notation, digits, network, circuit, draw; "
+        "hw.toml: netwrk: found an unknown key, allowed: name, title, note, notation, digits, network, circuit, draw; "
         "did you mean network? (and 2 more)",
     ),
     ('name = "hw"\n', "", "hw.toml: name: found nothing, allowed: it must be given"),
@@ -150,7 +150,8 @@ def test_a_bomb_gets_a_message(inside):
 
 def test_a_missing_spec_is_named_with_what_there_is():
     with pytest.raises(
-        SpecError, match="no such file or lecture, allowed: .* cummins, mazur; did you mean mazur?"
+        SpecError,
+        match="no such file or lecture, allowed: .* cummins, mazur, shallow; did you mean mazur?",
     ):
         load("mazurr")
 
