@@ -11,12 +11,12 @@ Slower than `evaluate`, but every single formula can be replaced.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from derive.backprop import Derivation, Step
-from derive.evaluate import Values
+from derive.descent import Iterate
 from derive.expression import Call, Expr, Ref, call, numpy_table, substitute, value
 from derive.quantity import Derivative, Id, Quantity
 
@@ -104,10 +104,11 @@ class Run:
     """Numbers of a program: given ones, rewritten ones, and all that follows from them."""
 
     program: Program
-    values: Values  # the numbers put in
+    states: Sequence[Iterate]  # the numbers put in, and those of later states
     rate: float
     given: Mapping[Id, float] = field(default_factory=dict)
     rewrite: Rewrite | None = None
+    base: int = 0  # parameters up to this update are taken as they are, later ones computed
     computed: dict[Id, float] = field(default_factory=dict)
 
     def __getitem__(self, q: Id) -> float:
@@ -122,12 +123,16 @@ class Run:
         """The number of q by its formula, whatever is given for q itself."""
         if q == RATE:
             return self.rate
+        if isinstance(q, Quantity) and 0 < q.update <= self.base:
+            node = self.program.derivation.graph.locate(q.at(), q.sample)[0]
+            if node.kind == "parameter":
+                return self.states[q.update].values.number(q.at())
         rewritten = self.rewrite(self.program, q) if self.rewrite else None
         formula = rewritten if rewritten is not None else self.program.formula(q)
         if formula is None:
-            return self.values.number(q.at(sample=q.sample) if isinstance(q, Quantity) else q)
+            return self.states[0].values.number(q.at(sample=q.sample) if isinstance(q, Quantity) else q)
         return self.evaluate(formula)
 
     def evaluate(self, formula: Expr) -> float:
         """The number of any formula of named quantities."""
-        return float(value(formula, self.__getitem__, numpy_table(self.values.tie)))
+        return float(value(formula, self.__getitem__, numpy_table(self.states[0].values.tie)))

@@ -12,18 +12,18 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from itertools import combinations
 from typing import Any
 
-from derive.expression import Expr, ExpressionError, Ref, refs, substitute
+from derive.expression import Expr, ExpressionError, Ref, refs, substitute, value
 from derive.expression import parse as parse_formula
 from derive.program import RATE, Program, Run
 from derive.quantity import Derivative, Id, Quantity
 from derive.quantity import parse as parse_id
 from generator.exercise import Exercise
-from generator.misconceptions import MISCONCEPTIONS, rewriting
+from generator.misconceptions import MISCONCEPTIONS, Rewrite, rewriting
 from generator.report import entry
 
 __all__ = ["Audited", "Fact", "audit", "read_facts"]
@@ -92,7 +92,7 @@ class _Print:
 
     def far(self, number: float, other: float) -> bool:
         """Whether two numbers would be printed clearly differently: only then does one explain."""
-        return abs(number - other) > 4 * self.half
+        return abs(number - other) > 2 * self.half
 
 
 class _Auditor:
@@ -100,7 +100,6 @@ class _Auditor:
         self.exercise = exercise
         self.program = Program(exercise.derivation)
         self.rate = float(exercise.spec.source.learning_rate)
-        self.exact = self.run({})
         self.right: dict[Id, float] = {}  # printed and right, or right from rounded numbers
         self.printed: dict[Id, float] = {}  # printed, whatever it is worth
         self.wrong: dict[Id, Fact] = {}
@@ -109,8 +108,8 @@ class _Auditor:
 
     def run(self, given: Mapping[Id, float], *names: str) -> Run:
         rows = [MISCONCEPTIONS[name] for name in names]
-        values = self.exercise.values
-        return Run(self.program, values, self.rate, given, rewriting(rows) if rows else None)
+        rewrite = rewriting(rows) if rows else None
+        return Run(self.program, self.exercise.iterates, self.rate, given, rewrite)
 
     def formula(self, text: str) -> Expr:
         """An id, or a formula of ids; ValueError or KeyError if it is neither."""
@@ -123,7 +122,7 @@ class _Auditor:
         printed = _Print.read(fact.printed)
         try:
             formula = self.formula(fact.id)
-            exact = self.value(formula, self.exact)
+            exact = self.exactly(formula)
         except (ValueError, KeyError, ExpressionError) as error:
             return Audited(fact, None, "unchecked", str(error).strip("'\""))
         if printed is None:
@@ -141,12 +140,21 @@ class _Auditor:
         self.known.append((fact, printed))
         return Audited(fact, exact, verdict, cause)
 
+    def exactly(self, formula: Expr) -> float:
+        """The exact value, from the certified arrays."""
+        if isinstance(formula, Ref) and isinstance(formula.name, Quantity | Derivative):
+            return self.exercise.number(formula.name)
+        return float(value(formula, self.exercise.number))
+
     @staticmethod
     def value(formula: Expr, run: Run) -> float:
         """A quantity's own print does not count as a number that it is computed from."""
-        if isinstance(formula, Ref) and formula.name in run.given:
-            given = {q: number for q, number in run.given.items() if q != formula.name}
-            run = Run(run.program, run.values, run.rate, given, run.rewrite)
+        given = run.given
+        if isinstance(formula, Ref) and formula.name in given:
+            given = {q: number for q, number in given.items() if q != formula.name}
+        base = max([0, *(_base(q) for q in refs(formula) if isinstance(q, Quantity | Derivative))])
+        if given is not run.given or base != run.base:
+            run = replace(run, given=given, base=base, computed={})
         return run.evaluate(formula)
 
     def judge(self, formula: Expr, exact: float, printed: _Print) -> tuple[str, str]:
@@ -178,6 +186,7 @@ class _Auditor:
     def sources(self, formula: Expr, given: Mapping[Id, float]) -> list[Id]:
         """The wrong printed numbers that the formula rests on, without a given one in between."""
         target = formula.name if isinstance(formula, Ref) else None
+        base = max([0, *(_base(q) for q in refs(formula) if isinstance(q, Quantity | Derivative))])
         found: dict[Id, None] = {}
         pending: list[Any] = list(self.parents(formula))
         seen = {target}
@@ -186,9 +195,10 @@ class _Auditor:
             if q in seen:
                 continue
             seen.add(q)
+            earlier = isinstance(q, Quantity) and q.name in "Wb" and 0 < q.update <= base
             if q in self.wrong:
                 found[q] = None
-            elif q not in given and q != RATE:
+            elif q not in given and q != RATE and not earlier:
                 pending.extend(self.parents(Ref(q)))
         return list(found)
 
@@ -214,8 +224,7 @@ class _Auditor:
         pairs = [pair for pair in combinations(MISCONCEPTIONS, 2) if set(pair) & set(PAIRS)]
         for names in [*singles, *pairs]:
             rewrite = rewriting([MISCONCEPTIONS[name] for name in names])
-            about = rewrite(self.program, q) if isinstance(q, Quantity | Derivative) else None
-            if here != (about is not None):
+            if here != self.concerns(rewrite, q):
                 continue
             for given, whose in ((self.printed, "the numbers printed before"), ({}, "exact numbers")):
                 run = self.misled[names[0]] if len(names) == 1 and not given else self.run(given, *names)
@@ -228,6 +237,15 @@ class _Auditor:
                     times = f", {number / exact:.4g} times the right value" if exact else ""
                     return f"{what}: with {whose} that gives {number:.6g}{times}"
         return ""
+
+    def concerns(self, rewrite: Rewrite, q: Any) -> bool:
+        """Whether a rewrite is about q itself, or about what q is only another name for (L = L[1])."""
+        if not isinstance(q, Quantity | Derivative):
+            return False
+        own = self.program.formula(q)
+        same = own.name if isinstance(own, Ref) else None
+        about = [q, *([same] if isinstance(same, Quantity) and same.name == "L" else [])]
+        return any(rewrite(self.program, a) is not None for a in about)
 
     def slip(self, formula: Expr, exact: float, printed: _Print) -> str:
         digits = f"{abs(printed.value):.12g}"
@@ -243,14 +261,16 @@ class _Auditor:
                 return f"digits transposed: {fact.printed} is printed{_at(fact)}"
         for fact, other in reversed(self.known):
             copied = other.value == printed.value and printed.far(printed.value, exact)
-            if copied and fact.id != self.text(formula) and digits not in "01":
+            if copied and fact.id != self.text(formula) and self.copies(fact.id, formula, digits):
                 return f"the number of {fact.id}{_at(fact)} stands here"
         if transposed(f"{abs(exact):.{max(0, len(digits.partition('.')[2]))}f}", digits):
             return f"digits transposed: {exact:.6g}"
         q = formula.name if isinstance(formula, Ref) else None
         if isinstance(q, Quantity | Derivative):
             for update in {0, q.update + 1, q.update - 1} - {q.update, -1}:
-                number = self.exact[_with_update(q, update)]
+                if update >= len(self.exercise.iterates):
+                    continue
+                number = self.exercise.number(_with_update(q, update))
                 if printed.shows(number) and printed.far(number, exact):
                     when = "before" if update < q.update else "after"
                     return f"the value {when} an update: {number:.6g}"
@@ -264,6 +284,13 @@ class _Auditor:
         return ""
 
     @staticmethod
+    def copies(source: str, formula: Expr, digits: str) -> bool:
+        """Whether equal digits can be no accident: four significant ones, or two of the same kind."""
+        significant = digits.replace(".", "").lstrip("0")
+        same_kind = source.split("[")[0] == str(getattr(formula, "name", "")).split("[")[0]
+        return len(significant) >= (2 if same_kind and "[" in source else 4)
+
+    @staticmethod
     def text(formula: Expr) -> str:
         return str(formula.name) if isinstance(formula, Ref) else ""
 
@@ -272,6 +299,12 @@ def _with_update(q: Quantity | Derivative, update: int) -> Id:
     if isinstance(q, Quantity):
         return q.at(sample=q.sample, update=update)
     return Derivative(q.of, q.wrt, q.sample, update)
+
+
+def _base(q: Quantity | Derivative) -> int:
+    """Of a training only its first update, or a parameter's last one, is gone through again."""
+    is_parameter = isinstance(q, Quantity) and q.name in "Wb"
+    return q.update if q.update > 1 and not is_parameter else max(q.update - 1, 0)
 
 
 def _at(fact: Fact) -> str:

@@ -17,7 +17,7 @@ from derive.ops import ACTIVATIONS
 from derive.program import RATE, Program, product_of, sum_of
 from derive.quantity import Derivative, Id, Quantity
 
-__all__ = ["MISCONCEPTIONS", "Misconception", "rewriting"]
+__all__ = ["MISCONCEPTIONS", "Misconception", "Rewrite", "rewriting"]
 
 Terms = tuple[tuple[Expr, ...], ...]
 Rewrite = Callable[[Program, Id], Expr | None]
