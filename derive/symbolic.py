@@ -31,7 +31,7 @@ def sympy_table(tie: float = 0.0) -> Table:
         "+": sympy.Add,
         "*": sympy.Mul,
         "-": lambda a, b: a - b,
-        "/": lambda a, b: sympy.sympify(a, strict=True) / b,
+        "/": lambda a, b: sympy.Mul(a, sympy.Pow(b, -1)),
         "**": lambda a, b: a**b,
         "neg": lambda a: -a,
         ">": lambda a, b: sympy.Gt(a - b, near),
@@ -71,7 +71,7 @@ def closed_form(graph: Graph, q: Quantity | Derivative) -> Any:
     """q composed down to inputs and parameters; a derivative is SymPy's own `diff` of the composed
     quantity, so it grows quickly with depth: for small networks, to look at."""
     if isinstance(q, Quantity):
-        return sympy.sympify(_compose(graph, q, symbol, {}), strict=True)
+        return sympy.Add(_compose(graph, q, symbol, {}))
     wrt, i = graph.locate(q.wrt, q.sample)
     at = wrt.element(i, q.sample)
     seen: dict[Quantity, Any] = {at: symbol(at)}

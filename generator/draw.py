@@ -18,6 +18,7 @@ import numpy as np
 
 from derive.expression import NUMPY, value
 from derive.ops import Elementwise
+from derive.verify import Uncertified
 from generator.exercise import Exercise, ask, build, certified
 from generator.exercises import default, kind
 from generator.spec import Draw, NetworkSpec, Range, Spec, SpecError
@@ -162,6 +163,9 @@ SCREENS: dict[str, tuple[Callable[[Exercise], bool], str]] = {
 }
 
 
+CANCELLED = "digits that cancel out"  # found by the certificate, not by a screen
+
+
 def draw(spec: Spec, seed: object, number: int, rejected: Counter[str] | None = None) -> Exercise:
     """Variant `number` of a spec under a seed: certified, screened, the same for ever.
 
@@ -177,9 +181,17 @@ def draw(spec: Spec, seed: object, number: int, rejected: Counter[str] | None = 
         reason = next((why for why, (test, _) in SCREENS.items() if test(exercise)), None)
         if reason is None:
             variant = variant_id(spec, seed, number)
-            return certified(replace(exercise, kind=default(spec), variant=variant))
+            try:
+                return certified(replace(exercise, kind=default(spec), variant=variant))
+            except Uncertified:
+                reason = CANCELLED
         here[reason] += 1
         rejected[reason] += 1
     reason, count = here.most_common(1)[0]
     found = f"{count} of {ATTEMPTS} draws with {reason}"
-    raise SpecError(spec.name, "draw", found, f"try {SCREENS[reason][1]}")
+    raise SpecError(
+        spec.name,
+        "draw",
+        found,
+        f"try {SCREENS[reason][1] if reason in SCREENS else 'other draw decimals'}",
+    )

@@ -80,7 +80,8 @@ class Exercise:
     @cached_property
     def network_namer(self) -> Namer:
         """Writes a network's quantities in the spec's notation."""
-        return Namer(NOTATIONS[self.spec.notation], self.graph)
+        notation = NOTATIONS[self.spec.notation].with_patterns(self.spec.patterns)
+        return Namer(notation, self.graph)
 
     @property
     def namer(self) -> Writer:

@@ -16,13 +16,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal, Protocol
 
 from derive.graph import Graph
 from derive.quantity import Derivative, Id, Quantity
-from generator.formula import Fraction, Index, Node, Number, Op, Row, Symbol, row
+from generator.formula import GREEK, Fraction, Index, Node, Number, Op, Row, Symbol, row
 
 __all__ = ["NOTATIONS", "Namer", "Notation", "NotationError"]
 __all__ += ["CircuitNamer", "Writer"]
@@ -57,6 +57,8 @@ def _parse(pattern: str) -> Node:
                 raise NotationError(f"unknown field <{field}> in {pattern!r}")
             tokens.append(Symbol(f"<{field}>"))
         elif word:
+            if strange := [c for c in word if not c.isascii() and c not in GREEK]:
+                raise NotationError(f"{strange[0]!r} is not a Latin or Greek letter in {pattern!r}")
             tokens.append(Symbol(word))
         elif digits:
             tokens.append(Number(digits))
@@ -139,6 +141,13 @@ class Notation:
             raise NotationError(f"notation {self.name} does not say how to write {missing[0]}")
         for pattern in self.patterns.values():
             _parse(pattern)
+
+    def with_patterns(self, patterns: Mapping[str, str]) -> Notation:
+        """The same notation with some quantities written otherwise; NotationError for a bad pattern."""
+        roles = (*ROLES, *OPTIONAL)
+        if unknown := [role for role in patterns if role not in roles]:
+            raise NotationError(f"{unknown[0]!r} is not one of {', '.join(roles)}")
+        return replace(self, patterns={**self.patterns, **patterns}) if patterns else self
 
     @property
     def has_delta(self) -> bool:
@@ -311,6 +320,18 @@ class Namer:
     def layer_number(self, layer: int) -> int:
         """The number that this notation gives a layer: one more where it counts the input as 1."""
         return layer + ("<m>" in self.notation.patterns["z"])
+
+    def clash(self) -> tuple[Quantity, Quantity] | None:
+        """Two different quantities that would be written alike, if there are any."""
+        seen: dict[Node, Quantity] = {}
+        single = self.sizes[-1] == 1
+        for node in self.graph.nodes:
+            if node.name == "L" and node.shape and single:
+                continue  # a single output's term is the loss itself
+            for q in node.elements(self.graph.sample_numbers[0] if node.sampled else None):
+                if seen.setdefault(self(q), q) != q:
+                    return seen[self(q)], q
+        return None
 
     @property
     def rate(self) -> Node:

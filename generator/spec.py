@@ -21,7 +21,7 @@ from derive.circuit import FUNCTIONS, CircuitError, circuit
 from derive.graph import Graph
 from derive.network import Bias, Layer, network
 from derive.ops import ACTIVATIONS, LOSSES
-from generator.notation import NOTATIONS
+from generator.notation import NOTATIONS, Namer, NotationError
 
 __all__ = ["LECTURES", "CircuitSpec", "Draw", "LayerSpec", "NetworkSpec", "Range", "Spec"]
 __all__ += ["SpecError", "load", "read"]
@@ -196,6 +196,7 @@ class Spec(_Model):
     title: Line = "Backpropagation"
     note: Line | None = None  # stands under the title of every page
     notation: Annotated[str, _one_of(NOTATIONS)] = "plain"
+    patterns: dict[str, Annotated[str, Field(max_length=100)]] = {}  # written otherwise than there
     digits: Annotated[int, Field(ge=2, le=10)] = 4
     network: NetworkSpec | None = None
     circuit: CircuitSpec | None = None
@@ -256,6 +257,7 @@ def read(text: str, file: str = "spec") -> Spec:
         _check_circuit(spec.circuit, file)
     else:
         _check_shapes(spec.network_spec, file)
+        _check_patterns(spec, file)
     return spec
 
 
@@ -303,6 +305,18 @@ def _model_of(model: Any, field: str) -> Any:
 def _found(value: Any) -> str:
     text = str(value) if isinstance(value, int | Decimal) else reprlib.repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _check_patterns(spec: Spec, file: str) -> None:
+    """Every pattern reads, and no two quantities of the network are written alike."""
+    try:
+        notation = NOTATIONS[spec.notation].with_patterns(spec.patterns)
+    except NotationError as error:
+        allowed = 'a pattern such as W = "w_{<ij>}^{(<l>)}"'
+        raise SpecError(file, "patterns", str(error), allowed) from None
+    if spec.patterns and (clash := Namer(notation, spec.network_spec.graph()).clash()):
+        found = f"the same name for {clash[0]} and {clash[1]}"
+        raise SpecError(file, "patterns", found, "another name for each quantity")
 
 
 def _check_circuit(source: CircuitSpec, file: str) -> None:

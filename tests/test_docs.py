@@ -61,8 +61,8 @@ def test_the_excerpt_of_the_readme_is_what_the_program_prints():
 
 
 def test_the_specs_of_the_readme_are_valid_and_work(run):
-    network, draw = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
-    Path("hw1.toml").write_text(network + draw, "utf-8")
+    network, draw, patterns = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+    Path("hw1.toml").write_text(network + draw + patterns, "utf-8")
     for command in ("make-example", "make-exercise", "derive"):
         assert run(command, "hw1.toml").code == 0
     spec = read(network + draw)

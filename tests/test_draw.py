@@ -276,3 +276,24 @@ def test_who_keeps_the_digits_that_the_sheet_asks_for_is_right(spec, number):
     for part in exercise.parts:
         answer = float(significant(spec.digits, "nearest")(np.asarray(hand(part.quantity))))
         assert abs(answer - part.answer) <= part.tolerance, part.id
+
+
+def test_a_draw_that_is_not_certified_is_drawn_again(monkeypatch):
+    import generator.draw
+    from derive.verify import Uncertified
+    from generator.exercise import certified
+
+    refused = []
+
+    def once(exercise):
+        if not refused:
+            refused.append(exercise)
+            raise Uncertified("dL/da[1][1] is 0, but computed as 1e-19: its digits cancel out")
+        return certified(exercise)
+
+    monkeypatch.setattr(generator.draw, "certified", once)
+    rejected = Counter()
+    exercise = draw(MAZUR, 7, 1, rejected)
+    assert rejected["digits that cancel out"] == 1
+    assert exercise.spec.network != refused[0].spec.network
+    assert exercise.variant == refused[0].variant

@@ -47,7 +47,7 @@ BAD = [  # replace, by, the whole message
     (
         "[network]",
         "[netwrk]",
-        "hw.toml: netwrk: found an unknown key, allowed: name, title, note, notation, digits, network, circuit, draw; "
+        "hw.toml: netwrk: found an unknown key, allowed: name, title, note, notation, patterns, digits, network, circuit, draw; "
         "did you mean network? (and 2 more)",
     ),
     ('name = "hw"\n', "", "hw.toml: name: found nothing, allowed: it must be given"),
@@ -225,3 +225,35 @@ def test_a_spec_is_a_network_or_a_circuit():
         read(GOOD + CIRCUIT.replace('name = "c"', ""))
     with pytest.raises(SpecError, match="network or circuit: found neither"):
         read('name = "empty"')
+
+
+PATTERNS = [
+    ('W = "θ_{<ij>}^{(<l>)}"', None),
+    (
+        'W = "w_<i>"',
+        "patterns: found the same name for W[1][1][1] and W[1][1][2], allowed: another name",
+    ),
+    ('W = "w_<q>"', "patterns: found unknown field <q> in 'w_<q>', allowed: a pattern such as"),
+    (
+        'V = "v"',
+        "patterns: found 'V' is not one of x, t, W, b, b_shared, z, a, L, L_term, rate, delta, b_last",
+    ),
+    ('W = "\\\\input{x}"', "patterns: found '\\\\' is not allowed in the pattern"),
+    ('W = "Ж_{<ij>}^{(<l>)}"', "patterns: found 'Ж' is not a Latin or Greek letter"),
+]
+
+
+@pytest.mark.parametrize(("line", "message"), PATTERNS)
+def test_a_spec_can_write_its_quantities_in_its_own_way(line, message):
+    text = GOOD.replace("[network]", f"[patterns]\n{line}\n[network]", 1)
+    if message:
+        with pytest.raises(SpecError) as refused:
+            read(text, "hw.toml")
+        assert str(refused.value).startswith(f"hw.toml: {message}")
+        return
+    from generator.exercise import build, certified
+    from generator.render import pages
+
+    page = pages(certified(build(read(text))), ["md"])["solution.md"]
+    assert r"\theta_{21}^{(1)} = 0.25" in page
+    assert "w_{" not in page
