@@ -72,6 +72,19 @@ def test_no_erratum_of_the_lectures_is_unexplained():
     assert not [a for a in audited("cummins").values() if a.cause == "unexplained"]
 
 
+def test_the_neuron_that_learns():
+    """Rounds 1, 2, 3 and 19; w0 after round 3 is cut off on the slide."""
+    with open(Path(__file__).parent / "facts" / "ceng506-update.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    verdicts = audit(
+        lecture("ceng506-update"), [Fact(r["quantity"], r["printed"], r["fact"]) for r in rows]
+    )
+    assert [a.verdict for a in verdicts] == [r["verdict"] for r in rows]
+    assert [a.cause for a in verdicts if a.verdict == "erratum"] == [
+        "cut off instead of rounded: 2.14757"
+    ]
+
+
 def test_shallow_verdicts_over_thousands_of_updates():
     """252 printed numbers: forward tables, costs, BPEs, parameters after 1 to 8000 updates."""
     with open(Path(__file__).parent / "facts" / "shallow.csv", newline="") as file:
