@@ -108,3 +108,18 @@ def test_cummins_counts_its_parameters():
 
 def test_cummins_loss_after_the_right_update():
     assert lecture("cummins").number(parse_id("L@1")) == pytest.approx(0.0082798502260125, rel=1e-12)
+
+
+def test_cummins_counts_and_sums():
+    """Facts 1, 2, 4 to 9 (parameters by layer and kind, hidden layers) and 91 to 93 (sums of two)."""
+    exercise = lecture("cummins")
+    sizes = {str(node): len(list(node.elements())) for node in exercise.graph.of_kind("parameter")}
+    assert sizes == {"W[1]": 4, "b[1]": 4, "W[2]": 8, "b[2]": 2, "W[3]": 2, "b[3]": 1}
+    assert sum(node.name == "a" for node in exercise.graph.nodes) - 1 == 2
+    sums = [
+        ("dL/da[2][1]", "dL/da[2][2]", -0.7587285729281658),
+        ("da[2][1]/dz[2][1]", "da[2][2]/dz[2][2]", 0.009114565962150203),
+        ("dz[2][1]/dW[2][1][1]", "dz[2][2]/dW[2][2][1]", 3.0),
+    ]
+    for one, other, exact in sums:
+        assert number(exercise, one) + number(exercise, other) == pytest.approx(exact, rel=1e-12)
