@@ -12,6 +12,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from itertools import combinations
@@ -26,7 +27,7 @@ from generator.exercise import Exercise
 from generator.misconceptions import MISCONCEPTIONS, Rewrite, rewriting
 from generator.report import entry
 
-__all__ = ["Audited", "Fact", "audit", "read_facts"]
+__all__ = ["Audited", "Fact", "audit", "named", "read_facts"]
 
 PAIRS = ("M41",)  # misconceptions that are also tried together with another one
 
@@ -95,6 +96,14 @@ class _Print:
         return abs(number - other) > 2 * self.half
 
 
+def _formula(text: str) -> Expr:
+    """An id, or a formula of ids; ValueError if it is neither."""
+    try:
+        return Ref(parse_id(text))
+    except ValueError:
+        return substitute(parse_formula(text), lambda name: Ref(parse_id(str(name))))
+
+
 class _Auditor:
     def __init__(self, exercise: Exercise) -> None:
         self.exercise = exercise
@@ -111,17 +120,10 @@ class _Auditor:
         rewrite = rewriting(rows) if rows else None
         return Run(self.program, self.exercise.iterates, self.rate, given, rewrite)
 
-    def formula(self, text: str) -> Expr:
-        """An id, or a formula of ids; ValueError or KeyError if it is neither."""
-        try:
-            return Ref(parse_id(text))
-        except ValueError:
-            return substitute(parse_formula(text), lambda name: Ref(parse_id(str(name))))
-
     def audit(self, fact: Fact) -> Audited:
         printed = _Print.read(fact.printed)
         try:
-            formula = self.formula(fact.id)
+            formula = _formula(fact.id)
             exact = self.exactly(formula)
         except (ValueError, KeyError, ExpressionError) as error:
             return Audited(fact, None, "unchecked", str(error).strip("'\""))
@@ -320,6 +322,17 @@ def transposed(one: str, other: str) -> bool:
         return False
     first, second = differ
     return one[first] == other[second] and one[second] == other[first] and second - first <= 2
+
+
+def named(exercise: Exercise, facts: Sequence[Fact]) -> list[Id]:
+    """The quantities of the exercise that the facts are about, for their certificate."""
+    found: list[Id] = []
+    for fact in facts:
+        with suppress(ValueError, KeyError):
+            for q in refs(_formula(fact.id)):
+                exercise.number(q)
+                found.append(q)
+    return found
 
 
 def audit(exercise: Exercise, facts: Sequence[Fact]) -> list[Audited]:

@@ -158,7 +158,7 @@ def derive(arguments: Namespace) -> int:
             chosen = [entry(exercise, q)]
             wanted = q.wrt if isinstance(q, Derivative) else exercise.graph.root
             node, i = exercise.graph.locate(wanted.at(), q.sample)
-            exercise = certified(exercise, only=[node.element(i, q.sample)])
+            exercise = certified(exercise, only=[node.element(i, q.sample)], also=[q])
         except KeyError:
             allowed = "an id that the network has, such as dL/dW[1][1][1]"
             raise Unusable(f"--of: found {arguments.of!r}, allowed: {allowed}") from None
@@ -186,7 +186,7 @@ def audit_lecture(arguments: Namespace) -> int:
     """A lecture's printed numbers against the derived ones; 1 where errata were found."""
     from collections import Counter
 
-    from generator.audit import FactsError, audit, read_facts
+    from generator.audit import FactsError, audit, named, read_facts
 
     spec = _spec(arguments)
     path = Path(arguments.printed) if arguments.printed else LECTURES / f"{arguments.spec}.csv"
@@ -203,7 +203,8 @@ def audit_lecture(arguments: Namespace) -> int:
         facts = read_facts(text)
     except FactsError as error:
         raise Unusable(f"{path.name}: {error}") from None
-    audited = audit(certified(build(spec)), facts)
+    exercise = build(spec)
+    audited = audit(certified(exercise, also=named(exercise, facts)), facts)
     summary = Counter(a.verdict for a in audited)
     if arguments.json:
         rows = [

@@ -19,7 +19,7 @@ from derive.evaluate import Rounding, Values, arrays, evaluate, kinks
 from derive.expression import refs
 from derive.graph import Graph
 from derive.ops import Array
-from derive.quantity import Id, Quantity
+from derive.quantity import Derivative, Id, Quantity
 from derive.verify import Certificate, Uncertified, certify, certify_descent, certify_values, quantities
 from generator.notation import NOTATIONS, CircuitNamer, Namer, Writer
 from generator.spec import Spec
@@ -108,16 +108,19 @@ def build(spec: Spec) -> Exercise:
 
 
 def certified(
-    exercise: Exercise, prove: bool = False, only: Iterable[Quantity] | None = None
+    exercise: Exercise,
+    prove: bool = False,
+    only: Iterable[Quantity] | None = None,
+    also: Iterable[Id] = (),
 ) -> Exercise:
     """The exercise with a certificate: all of the first state, every update, and the values of the
     states that are shown; Uncertified if two methods disagree.
 
     `prove`: let SymPy differentiate the composed loss too, where the network is small.  `only`: the
-    quantities whose gradients somebody is going to see.
+    quantities whose gradients somebody is going to see.  `also`: ids that are asked for of later states.
     """
     graph, digits = exercise.graph, exercise.spec.digits
-    only = list(only) if only is not None else None
+    only, also = list(only) if only is not None else None, list(also)
     given = [q for q in quantities(graph) if graph.definition(q) is None]
     asked = given if prove and only is None and _paths(graph) <= SMALL else None
     states = exercise.iterates
@@ -125,8 +128,20 @@ def certified(
     errors = [proof.max_error]
     if isinstance(states, Descent):
         errors.append(certify_descent(states))
-    errors += [certify_values(states[k].values) for k in snapshots(len(states) - 1)]
+    later = {q.update for q in also if 0 < q.update < len(states)}
+    for k in sorted({*later, *snapshots(len(states) - 1)}):
+        errors.append(certify_values(states[k].values))
+        wrt = {_element(graph, q) for q in also if q.update == k and isinstance(q, Derivative)}
+        if wrt:
+            part = certify(exercise.derivation, states[k].values, None, digits, wrt)
+            errors.append(part.max_error)
     return replace(exercise, proof=Certificate(proof.methods, max(errors)))
+
+
+def _element(graph: Graph, q: Derivative) -> Quantity:
+    """What q is the derivative by, as the graph names it (b[1] for a shared b[1][2])."""
+    node, i = graph.locate(q.wrt, q.sample)
+    return node.element(i, q.sample)
 
 
 def snapshots(updates: int) -> list[int]:

@@ -327,6 +327,31 @@ def test_one_of_many_weights_is_certified_alone(run):
     assert "Certified by" in done.out
 
 
+@pytest.mark.parametrize("quantity", ["dL/dz[1][1]@1", "a[1][1]@1", "dL/db[1]@1", "dL/db[1][2]"])
+def test_a_number_of_a_later_state_is_certified_too(run, monkeypatch, quantity):
+    import generator.exercise
+
+    checked = []
+
+    def certify(derivation, values, *rest):
+        checked.append(("gradients", values))
+        return real(derivation, values, *rest)
+
+    def certify_values(values):
+        checked.append(("values", values))
+        return real_values(values)
+
+    real, real_values = generator.exercise.certify, generator.exercise.certify_values
+    monkeypatch.setattr(generator.exercise, "certify", certify)
+    monkeypatch.setattr(generator.exercise, "certify_values", certify_values)
+    assert run("derive", "mazur", "--of", quantity).code == 0
+    first = checked[0][1]
+    later = {what for what, values in checked if values is not first}
+    assert later >= (
+        {"gradients", "values"} if quantity.endswith("@1") and quantity[0] == "d" else {"values"}
+    )
+
+
 def test_digits_that_cancel_out_are_not_shown(run):
     """σ(30) is so near 1 that 1 − σ has lost its digits: better nothing than 9.348e-14 for 9.358e-14."""
     Path("saturated.toml").write_text(

@@ -14,7 +14,7 @@ import pytest
 from derive.expression import parse as parse_formula
 from derive.expression import value
 from derive.quantity import parse as parse_id
-from derive.symbolic import closed_form, symbol
+from derive.symbolic import SYMPY, closed_form, symbol
 from generator.exercise import build
 from generator.report import entry
 from generator.spec import load
@@ -76,16 +76,17 @@ def test_mazur_chain_rules(target, terms):
 
 
 def test_mazur_local_derivatives_hold_identically():
-    """∂E/∂out = out − target, ∂out/∂net = e^−net/(1 + e^−net)² = (1 − σ)σ."""
+    """Facts 11 and 13: ∂E_o1/∂out = out − target, and ∂out/∂net = e^−net/(1 + e^−net)² = (1 − σ)σ."""
     import sympy
 
     graph = lecture("mazur").graph
-    a, z = (symbol(parse_id(name)) for name in ("a[2][1]", "z[2][1]"))
-    assert closed_form(graph, parse_id("dL[1]/da[2][1]")).free_symbols >= {symbol(parse_id("t[1]"))}
+    a, t, z = (symbol(parse_id(name)) for name in ("a[2][1]", "t[1]", "z[2][1]"))
     sigma = 1 / (1 + sympy.exp(-z))
-    assert sympy.simplify(sympy.diff(sigma, z) - sympy.exp(-z) / (1 + sympy.exp(-z)) ** 2) == 0
-    assert sympy.simplify(sympy.diff(sigma, z) - (1 - sigma) * sigma) == 0
-    assert sympy.diff((a - 3) ** 2 / 2, a) == a - 3
+    taught = value(graph.local(parse_id("da[2][1]/dz[2][1]")), lambda _: sigma, SYMPY)
+    assert sympy.simplify(taught - sympy.exp(-z) / (1 + sympy.exp(-z)) ** 2) == 0
+    assert sympy.simplify(taught - (1 - sigma) * sigma) == 0
+    assert value(graph.local(parse_id("dL[1]/da[2][1]")), symbol, SYMPY) == a - t
+    assert sympy.expand(value(graph.definition(parse_id("L[1]")), symbol, SYMPY) - (t - a) ** 2 / 2) == 0
 
 
 def test_mazur_loss_falls():
@@ -123,3 +124,12 @@ def test_cummins_counts_and_sums():
     ]
     for one, other, exact in sums:
         assert number(exercise, one) + number(exercise, other) == pytest.approx(exact, rel=1e-12)
+
+
+def test_a_closed_form_has_the_value_of_the_steps():
+    """SymPy's own derivative of the composed loss, numbers put in last."""
+    exercise = lecture("mazur")
+    target = parse_id("dL/dW[1][2][1]")
+    form = closed_form(exercise.graph, target)
+    numbers = {s: exercise.number(parse_id(s.name)) for s in form.free_symbols}
+    assert float(form.subs(numbers)) == pytest.approx(exercise.number(target), rel=1e-12)
