@@ -60,6 +60,10 @@ class Derivation:
     def _reached(self) -> set[Node]:
         return self.graph.ancestors()
 
+    def towards(self, q: Quantity, sample: int | None = None) -> Derivation:
+        """The derivation of another quantity than the root, ∂q/∂…, on the same graph."""
+        return self if q == self.graph.root.at() else Derivation(self.graph.towards(q, sample))
+
     def derivative(self, q: Quantity) -> Derivative:
         """∂root/∂q, carrying q's sample."""
         root = self.graph.root

@@ -68,14 +68,26 @@ class Values:
         if isinstance(q, Quantity):
             return self._pick(self.forward, *self.graph.find(q), q.sample)
         root = self.graph.root
+        node, i = self.graph.locate(q.wrt, q.sample)
+        if q.sample and not (node.sampled or self.graph.locate(q.of, q.sample)[0].sampled):
+            raise KeyError(f"{q}: a parameter's gradient is over all samples")
         if q.of == root.at():
-            node, i = self.graph.locate(q.wrt, q.sample)
             if node in self.gradient:
                 return self._pick(self.gradient, node, i, q.sample if node.sampled else None)
         local = self.graph.local(q)
-        if local is None:
-            raise KeyError(str(q))
-        return np.atleast_1d(self.compute(local))
+        if local is not None:
+            return np.atleast_1d(self.compute(local))
+        if q.of == root.at():
+            raise KeyError(str(q))  # made without gradients
+        if not self.graph.depends(q.of, q.wrt, q.sample):
+            return np.zeros(1)
+        return self.towards(q.of, q.sample)[q]
+
+    def towards(self, root: Quantity, sample: int | None) -> Values:
+        """The same values, with the gradients of another quantity."""
+        graph = self.graph.towards(root, sample)
+        gradient = _backward(graph, self.forward, {}, numpy_table(self.tie), None)
+        return Values(graph, self.forward, gradient, self.tie)
 
     def compute(self, formula: Expr) -> Array:
         """The value of a formula of quantities."""

@@ -16,7 +16,7 @@ import re
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import reduce
+from functools import cache, reduce
 from typing import Any
 
 import numpy as np
@@ -234,24 +234,27 @@ def _text(expr: Expr, outer: int) -> str:
     return f"({shown})" if power < outer else shown
 
 
-_TOKEN = re.compile(
-    r"\s*(?:(?P<num>\d+(?:\.\d+)?(?:[eE][+-]?\d{1,3})?)|(?P<name>[A-Za-z_]\w*(?:\[\d+\])*)"
-    r"|(?P<op>\*\*|[-+*/(),>]))",
-    re.ASCII,
-)
+NAMES = r"[A-Za-z_]\w*(?:\[\d+\])*"
 
 
-def parse(source: str, functions: Mapping[str, int | None] = ARITY) -> Expr:
+@cache
+def _token(names: str) -> re.Pattern[str]:
+    number = r"\d+(?:\.\d+)?(?:[eE][+-]?\d{1,3})?"
+    return re.compile(rf"\s*(?:(?P<num>{number})|(?P<name>{names})|(?P<op>\*\*|[-+*/(),>]))", re.ASCII)
+
+
+def parse(source: str, functions: Mapping[str, int | None] = ARITY, names: str = NAMES) -> Expr:
     """Read a formula; ExpressionError says what was not understood and where.
 
-    Operators `+ - * / ** >`, parentheses, the named functions and names with `[i]` indices.
-    Nothing is executed and nothing is simplified.
+    Operators `+ - * / ** >`, parentheses, the named functions and names (a regular expression; as a
+    rule, words with `[i]` indices).  Nothing is executed and nothing is simplified.
     """
+    token = _token(names)
     if len(source) > MAX_LENGTH:
         raise ExpressionError(f"longer than {MAX_LENGTH} characters", MAX_LENGTH)
     tokens, at = [], 0
     while source[at:].strip():
-        match = _TOKEN.match(source, at)
+        match = token.match(source, at)
         if match is None or not match.lastgroup:
             at += len(source[at:]) - len(source[at:].lstrip())
             raise ExpressionError(f"{source[at]!r} is not part of a formula", at)

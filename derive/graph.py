@@ -117,6 +117,18 @@ class Graph:
         self.find(root)
         return replace(self, root=root)
 
+    def depends(self, q: Quantity, on: Quantity, sample: int | None = None) -> bool:
+        """Whether `q` is computed from `on`, at any distance; KeyError for what is never moved."""
+        node, _ = self.locate(on, sample)
+        if node.kind in FIXED:
+            raise KeyError(f"nothing is differentiated by {on}")
+        return node in self.towards(q, sample).ancestors()
+
+    def towards(self, q: Quantity, sample: int | None) -> Graph:
+        """The same graph with `q` to differentiate, for a sample where q has one per sample."""
+        node, i = self.locate(q, sample)
+        return self.rooted(node.element(i, sample))
+
     def definition(self, q: Quantity) -> Expr | None:
         """The formula of q in terms of the quantities it is computed from; None if it is given."""
         node, i = self.find(q)

@@ -7,14 +7,16 @@ Over a batch the graph ends in L = Σ_s L#s, or in the mean over the samples.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Literal
 
 from derive.graph import Graph, Node
 from derive.ops import ACTIVATIONS, Affine, Elementwise, Op, OverSamples, Total
+from derive.quantity import Id, Quantity
 
-__all__ = ["Bias", "Layer", "network", "parameter_count"]
+__all__ = ["COUNTS", "Bias", "Layer", "counted", "network", "parameter_count"]
 
 Bias = Literal["per_unit", "shared", "none"]
 
@@ -71,11 +73,34 @@ def network(
 
 def parameter_count(graph: Graph, layer: int | None = None) -> int:
     """P, the number of trainable parameters, or P[l] of one layer; a shared bias counts once."""
-    count = 0
-    for node in graph.of_kind("parameter"):
-        if node.trained and layer in (None, node.prefix[0]):
-            size = 1
-            for n in node.shape:
-                size *= n
-            count += size
-    return count
+    return _parameters(graph, layer, lambda node: node.trained)
+
+
+def _parameters(graph: Graph, layer: int | None, which: Callable[[Node], bool]) -> int:
+    return sum(
+        prod(n.shape) for n in graph.of_kind("parameter") if layer in (None, n.prefix[0]) and which(n)
+    )
+
+
+def _layers(graph: Graph) -> int:
+    return sum(node.name == "z" for node in graph.nodes)
+
+
+COUNTS: dict[str, Callable[[Graph, int | None], int]] = {
+    "P": parameter_count,
+    "weights": lambda graph, layer: _parameters(graph, layer, lambda n: n.name == "W"),
+    "biases": lambda graph, layer: _parameters(graph, layer, lambda n: n.name == "b"),
+    "layers": lambda graph, _: _layers(graph),
+    "hidden_layers": lambda graph, _: _layers(graph) - 1,
+    "samples": lambda graph, _: graph.samples,
+}
+
+
+def counted(graph: Graph, q: Id) -> int | None:
+    """The number that P, P[l], weights[l], hidden_layers, … stand for; None for any other id."""
+    if not isinstance(q, Quantity) or q.name not in COUNTS or any(n.name == q.name for n in graph.nodes):
+        return None
+    layers = {node.prefix for node in graph.of_kind("parameter")}
+    if q.sample or q.update or not layers or (q.index and q.index not in layers):
+        raise KeyError(str(q))
+    return COUNTS[q.name](graph, *(q.index or (None,)))

@@ -17,10 +17,37 @@ from typing import Any
 
 from derive.backprop import Derivation, Step
 from derive.descent import Iterate
-from derive.expression import Call, Expr, Ref, call, numpy_table, substitute, value
+from derive.expression import ARITY, Call, Expr, Num, Ref, call, numpy_table, substitute, value
+from derive.expression import parse as parse_formula
+from derive.network import counted
+from derive.ops import ACTIVATIONS
 from derive.quantity import Derivative, Id, Quantity
+from derive.quantity import parse as parse_id
 
-__all__ = ["RATE", "Program", "Run", "product_of", "sum_of"]
+__all__ = ["RATE", "Program", "Run", "product_of", "read", "sum_of"]
+
+_ID = r"[A-Za-z_]\w*(?:\[[1-9]\d*\])*"
+_SUFFIX = r"(?:\#[1-9]\d*)?(?:@\d+)?"
+IDS = rf"(?:d{_ID}/d{_ID}|{_ID}){_SUFFIX}"
+NAMED = {name: row for name, row in ACTIVATIONS.items() if not row.constants and name not in ARITY}
+
+
+def read(source: str) -> Expr:
+    """A formula of ids, `W[2][1][1] - eta*dL/dW[2][1][1]`; activations by name, `sigmoid(z[1][1])`.
+    ValueError says what was not understood."""
+    expr = parse_formula(source, ARITY | dict.fromkeys(NAMED, 1), IDS)
+
+    def spelled_out(expr: Expr) -> Expr:
+        if isinstance(expr, Ref):
+            return Ref(parse_id(str(expr.name)))
+        if isinstance(expr, Num):
+            return expr
+        args = tuple(spelled_out(arg) for arg in expr.args)
+        row = NAMED.get(expr.fn)
+        return substitute(row.formula, lambda _: args[0]) if row else Call(expr.fn, args)
+
+    return spelled_out(expr)
+
 
 RATE = Quantity("eta")  # the learning rate, as a quantity of the program
 
@@ -45,13 +72,14 @@ class Program:
         """How q is computed from named quantities; None if it is given.  KeyError if it is unknown."""
         if isinstance(q, Derivative):
             graph = self.derivation.graph
-            if q.of == graph.root.at():
-                terms = self.factors(q, opened=False)
-                return sum_of(terms) if terms else call("+", 1)
-            local = graph.local(replace(q, update=0))
-            if local is None:
-                raise KeyError(str(q))
-            return self._at(local, q.update)
+            if q.of != graph.root.at():
+                local = graph.local(replace(q, update=0))
+                if local is not None:
+                    return self._at(local, q.update)
+                if not graph.depends(q.of, q.wrt, q.sample):
+                    return call("+", 0)
+            terms = self.factors(q, opened=False)
+            return sum_of(terms) if terms else call("+", int(q.of == q.wrt))
         node, i = self.derivation.graph.locate(q.at(), q.sample)
         if node.op is not None:
             definition = self.derivation.graph.definition(q.at(sample=q.sample))
@@ -69,12 +97,11 @@ class Program:
         """The chain rule's terms as tuples of named factors; opened: back to ∂L/∂a, as a lecture
         without δ writes them."""
         base = replace(target, update=0)
+        derivation = self.derivation.towards(target.of, target.sample)
         step: Step = (
-            self.derivation.chain(base, lambda d: d.wrt.name == "a")
-            if opened
-            else self.derivation.step(base)
+            derivation.chain(base, lambda d: d.wrt.name == "a") if opened else derivation.step(base)
         )
-        root = self.derivation.graph.root
+        root = derivation.graph.root.at()
         return tuple(
             # The root's own local derivative has the gradient's name: it is written by its formula.
             tuple(self._at(factor.expr, target.update) for factor in term.factors)
@@ -123,6 +150,8 @@ class Run:
         """The number of q by its formula, whatever is given for q itself."""
         if q == RATE:
             return self.rate
+        if (count := counted(self.program.derivation.graph, q)) is not None:
+            return count
         if isinstance(q, Quantity) and 0 < q.update <= self.base:
             node = self.program.derivation.graph.locate(q.at(), q.sample)[0]
             if node.kind == "parameter":

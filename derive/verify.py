@@ -25,7 +25,7 @@ from derive.ops import Array
 from derive.quantity import Derivative, Id, Quantity
 
 __all__ = ["TOLERANCE", "Certificate", "Uncertified", "certify", "certify_descent", "certify_values"]
-__all__ += ["quantities"]
+__all__ += ["certify_derivatives", "quantities"]
 
 TOLERANCE = 1e-12
 DIGITS = 50
@@ -186,6 +186,18 @@ def certify_values(values: Values) -> float:
 
 
 BLOCK = 4096  # states of a training that are checked in one evaluation
+
+
+def certify_derivatives(values: Values, wanted: Iterable[Derivative]) -> float:
+    """Check derivatives of anything by anything, ∂L[1]/∂a[1][1], by complex steps: the largest error."""
+    checks = []
+    for d in wanted:
+        graph = values.graph.towards(d.of, d.sample)
+        node, i = graph.locate(d.wrt, d.sample)
+        moved = node.element(i, d.sample)
+        slope = complex_step(graph, values, [moved])[moved]
+        checks.append(_Check("complex step", d, values.number(d), slope, max(1.0, abs(slope))))
+    return _worst(checks)
 
 
 def certify_descent(descent: Descent) -> float:

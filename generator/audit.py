@@ -15,26 +15,28 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
+from fractions import Fraction
 from itertools import combinations
 from typing import Any
 
-from derive.expression import Expr, ExpressionError, Ref, refs, substitute, value
-from derive.expression import parse as parse_formula
-from derive.program import RATE, Program, Run
+from derive.expression import Expr, Num, Ref, refs
+from derive.network import counted
+from derive.program import RATE, Program, Run, read
 from derive.quantity import Derivative, Id, Quantity
-from derive.quantity import parse as parse_id
 from generator.exercise import Exercise
 from generator.misconceptions import MISCONCEPTIONS, Rewrite, rewriting
-from generator.report import entry
+from generator.statement import Statements
 
 __all__ = ["Audited", "Fact", "audit", "named", "read_facts"]
 
+TRUTH = {"true": "1", "false": "0"}
 PAIRS = ("M41",)  # misconceptions that are also tried together with another one
 
 
 @dataclass(frozen=True)
 class Fact:
-    """A printed number: what it is said to be (an id, or a formula of ids), as printed, and where."""
+    """What is printed (a number, true or false, or a formula of ids), what it is said to be (an id, or a
+    formula of ids), and where."""
 
     id: str
     printed: str
@@ -74,8 +76,9 @@ class _Print:
 
     @staticmethod
     def read(text: str) -> _Print | None:
+        """A decimal number, or `true` (1) or `false` (0)."""
         try:
-            decimal = Decimal(text.replace("−", "-"))
+            decimal = Decimal(TRUTH.get(text, text).replace("−", "-"))
         except InvalidOperation:
             return None
         exponent = decimal.as_tuple().exponent
@@ -96,18 +99,11 @@ class _Print:
         return abs(number - other) > 2 * self.half
 
 
-def _formula(text: str) -> Expr:
-    """An id, or a formula of ids; ValueError if it is neither."""
-    try:
-        return Ref(parse_id(text))
-    except ValueError:
-        return substitute(parse_formula(text), lambda name: Ref(parse_id(str(name))))
-
-
 class _Auditor:
     def __init__(self, exercise: Exercise) -> None:
         self.exercise = exercise
         self.program = Program(exercise.derivation)
+        self.statements = Statements(exercise)
         self.rate = float(exercise.spec.source.learning_rate)
         self.right: dict[Id, float] = {}  # printed and right, or right from rounded numbers
         self.printed: dict[Id, float] = {}  # printed, whatever it is worth
@@ -121,14 +117,20 @@ class _Auditor:
         return Run(self.program, self.exercise.iterates, self.rate, given, rewrite)
 
     def audit(self, fact: Fact) -> Audited:
-        printed = _Print.read(fact.printed)
         try:
-            formula = _formula(fact.id)
-            exact = self.exactly(formula)
-        except (ValueError, KeyError, ExpressionError) as error:
+            formula = read(fact.id)
+            exact = None if self.over_samples(formula) else self.exactly(formula)
+            printed = _Print.read(fact.printed)
+            if printed is None:
+                return Audited(fact, exact, *self.statements.judge(formula, read(fact.printed)))
+        except (ValueError, KeyError) as error:
             return Audited(fact, None, "unchecked", str(error).strip("'\""))
-        if printed is None:
-            return Audited(fact, exact, "unchecked", f"{fact.printed!r} is not a decimal number")
+        if exact is None:
+            verdict, cause = self.statements.judge(formula, Num(Fraction(fact.printed)))
+            return Audited(fact, None, verdict, cause)
+        if all(counted(self.exercise.graph, q) is not None for q in refs(formula)):
+            right = printed.value == exact
+            return Audited(fact, exact, "match" if right else "erratum", "" if right else "miscounted")
         verdict, cause = self.judge(formula, exact, printed)
         q = formula.name if isinstance(formula, Ref) else None
         if isinstance(q, Quantity | Derivative):
@@ -142,11 +144,13 @@ class _Auditor:
         self.known.append((fact, printed))
         return Audited(fact, exact, verdict, cause)
 
+    def over_samples(self, formula: Expr) -> bool:
+        """Whether a formula is about every sample of a batch."""
+        return self.exercise.graph.samples > 1 and self.statements.samples(formula) != [None]
+
     def exactly(self, formula: Expr) -> float:
         """The exact value, from the certified arrays."""
-        if isinstance(formula, Ref) and isinstance(formula.name, Quantity | Derivative):
-            return self.exercise.number(formula.name)
-        return float(value(formula, self.exercise.number))
+        return self.statements.number(formula, self.statements.own)
 
     @staticmethod
     def value(formula: Expr, run: Run) -> float:
@@ -328,22 +332,22 @@ def named(exercise: Exercise, facts: Sequence[Fact]) -> list[Id]:
     """The quantities of the exercise that the facts are about, for their certificate."""
     found: list[Id] = []
     for fact in facts:
-        with suppress(ValueError, KeyError):
-            for q in refs(_formula(fact.id)):
-                exercise.number(q)
-                found.append(q)
+        for text in (fact.id, fact.printed):
+            with suppress(ValueError, KeyError):
+                found += [q for q in refs(read(text)) if _certifiable(exercise, q)]
     return found
+
+
+def _certifiable(exercise: Exercise, q: Id) -> bool:
+    """Whether q is a number of the exercise that has to be certified."""
+    with suppress(KeyError):
+        if q != RATE and counted(exercise.graph, q) is None:
+            exercise.number(q)
+            return True
+    return False
 
 
 def audit(exercise: Exercise, facts: Sequence[Fact]) -> list[Audited]:
     """Every fact, in order; each is judged knowing those before it."""
     auditor = _Auditor(exercise)
-    audited = []
-    for fact in facts:
-        if fact.id.startswith("P"):
-            count = entry(exercise, parse_id(fact.id)).value
-            right = _Print.read(fact.printed) == _Print(count, 0.5)
-            audited.append(Audited(fact, count, "match" if right else "erratum"))
-        else:
-            audited.append(auditor.audit(fact))
-    return audited
+    return [auditor.audit(fact) for fact in facts]

@@ -18,9 +18,18 @@ from derive.descent import Descent, Iterate
 from derive.evaluate import Rounding, Values, arrays, evaluate, kinks
 from derive.expression import refs
 from derive.graph import Graph
+from derive.network import counted
 from derive.ops import Array
 from derive.quantity import Derivative, Id, Quantity
-from derive.verify import Certificate, Uncertified, certify, certify_descent, certify_values, quantities
+from derive.verify import (
+    Certificate,
+    Uncertified,
+    certify,
+    certify_derivatives,
+    certify_descent,
+    certify_values,
+    quantities,
+)
 from generator.notation import NOTATIONS, CircuitNamer, Namer, Writer
 from generator.spec import Spec
 
@@ -89,7 +98,9 @@ class Exercise:
         return CircuitNamer() if self.spec.circuit else self.network_namer
 
     def number(self, q: Id) -> float:
-        """The value of any quantity, W@1 and L@1 included."""
+        """The value of any quantity, W@1 and L@1 included, or of a count, P."""
+        if (count := counted(self.graph, q)) is not None:
+            return count
         if q.update >= len(self.iterates) or (q.sample or 1) > self.graph.samples:
             raise KeyError(str(q))
         values = self.iterates[q.update].values
@@ -129,6 +140,10 @@ def certified(
     if isinstance(states, Descent):
         errors.append(certify_descent(states))
     later = {q.update for q in also if 0 < q.update < len(states)}
+    for k in {0, *later}:
+        others = (d for d in also if isinstance(d, Derivative) and d.update == k)
+        others = (replace(d, update=0) for d in others if d.of != graph.root.at())
+        errors.append(certify_derivatives(states[k].values, others))
     for k in sorted({*later, *snapshots(len(states) - 1)}):
         errors.append(certify_values(states[k].values))
         wrt = {_element(graph, q) for q in also if q.update == k and isinstance(q, Derivative)}

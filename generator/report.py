@@ -10,7 +10,7 @@ from typing import Any
 from derive.backprop import Step
 from derive.descent import update_step
 from derive.expression import Call, Ref, call, text
-from derive.network import parameter_count
+from derive.network import counted
 from derive.quantity import Derivative, Id, Quantity, parse
 from generator.exercise import Exercise, snapshots
 
@@ -30,7 +30,8 @@ class Entry:
 
 def _factors(exercise: Exercise, d: Derivative) -> list[str]:
     """The chain of named factors, opened up to ∂L/∂a: dL/da, da/dz, dz/dW."""
-    step = exercise.derivation.chain(d, lambda upstream: upstream.wrt.name == "a")
+    derivation = exercise.derivation.towards(d.of, d.sample)
+    step = derivation.chain(d, lambda upstream: upstream.wrt.name == "a")
     return [str(i) for i in step.terms[0].ids] if len(step.terms) == 1 else []
 
 
@@ -46,8 +47,9 @@ def _step_formula(step: Step) -> str:
 def entry(exercise: Exercise, q: Id) -> Entry:
     """The entry of any quantity or derivative that the exercise's graph holds; else KeyError."""
     graph = exercise.graph
-    if isinstance(q, Quantity) and q.name == "P":
-        return _count(exercise, q)
+    count = counted(graph, q)
+    if count is not None:
+        return Entry(str(q), count, str(q), [])
     if q.update:
         return _updated(exercise, q)
     value = exercise.number(q)
@@ -57,7 +59,10 @@ def entry(exercise: Exercise, q: Id) -> Entry:
     local = graph.local(q) if q.of != graph.root.at() or q.wrt.name == "L" else None
     if local is not None and q.of != graph.root.at():
         return Entry(str(q), value, text(local), [])
-    return Entry(str(q), value, _step_formula(exercise.derivation.step(q)), _factors(exercise, q))
+    if not graph.depends(q.of, q.wrt, q.sample):
+        return Entry(str(q), value, "0", [])
+    step = exercise.derivation.towards(q.of, q.sample).step(q)
+    return Entry(str(q), value, _step_formula(step), _factors(exercise, q))
 
 
 def _updated(exercise: Exercise, q: Id) -> Entry:
@@ -69,13 +74,6 @@ def _updated(exercise: Exercise, q: Id) -> Entry:
         formula = Call("-", (old, Call("*", (Ref("learning_rate"), Ref(term.upstream)))))
         return Entry(str(q), value, text(formula), [])
     return Entry(str(q), value, str(q), [])
-
-
-def _count(exercise: Exercise, q: Quantity) -> Entry:
-    if len(q.index) > 1 or (q.index and q.index[0] not in _layers(exercise)) or q.sample or q.update:
-        raise KeyError(str(q))
-    count = parameter_count(exercise.graph, *q.index)
-    return Entry(str(q), count, str(q), [])
 
 
 def _layers(exercise: Exercise) -> list[int]:
