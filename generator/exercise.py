@@ -14,13 +14,21 @@ from functools import cached_property
 import numpy as np
 
 from derive.backprop import Derivation
-from derive.descent import Descent, Iterate
+from derive.descent import Descent, Iterate, first_below
 from derive.evaluate import Rounding, Values, arrays, evaluate, kinks
 from derive.expression import refs
 from derive.graph import Graph
 from derive.ops import Array
 from derive.quantity import Derivative, Id, Quantity
-from derive.verify import Certificate, Uncertified, certify, certify_descent, certify_values, quantities
+from derive.verify import (
+    Certificate,
+    Uncertified,
+    certify,
+    certify_descent,
+    certify_scores,
+    certify_values,
+    quantities,
+)
 from generator.notation import NOTATIONS, CircuitNamer, Namer, Writer
 from generator.spec import Spec
 
@@ -88,6 +96,14 @@ class Exercise:
         """Writes this exercise's quantities: a network's in its notation, a circuit's by their names."""
         return CircuitNamer() if self.spec.circuit else self.network_namer
 
+    @cached_property
+    def stop(self) -> int | None:
+        """After how many updates the loss is below the spec's goal for the first time, if it is."""
+        net = self.spec.network
+        if net is None or net.stop_below is None or not isinstance(self.iterates, Descent):
+            return None
+        return first_below(self.iterates, self.graph.root, float(net.stop_below))
+
     def number(self, q: Id) -> float:
         """The value of any quantity, W@1 and L@1 included."""
         if q.update >= len(self.iterates) or (q.sample or 1) > self.graph.samples:
@@ -128,7 +144,10 @@ def certified(
     errors = [proof.max_error]
     if isinstance(states, Descent):
         errors.append(certify_descent(states))
+    if (net := exercise.spec.network) and net.standardize:
+        errors += [certify_scores(feature, net.standardize.digits) for feature in net.features()]
     later = {q.update for q in also if 0 < q.update < len(states)}
+    later |= {k for k in (exercise.stop or 0, (exercise.stop or 0) - 1) if k > 0}
     for k in sorted({*later, *snapshots(len(states) - 1)}):
         errors.append(certify_values(states[k].values))
         wrt = {_element(graph, q) for q in also if q.update == k and isinstance(q, Derivative)}

@@ -431,3 +431,27 @@ def test_alpha_is_used(alpha):
     from derive.quantity import parse
 
     assert exercise.number(parse("a[1][1]#1")) == pytest.approx(float(alpha) * (0.5 * -4 + 0.1))
+
+
+# --- vanishing gradients ---
+
+
+def test_a_gradient_that_vanishes_on_its_way_back_is_pointed_out():
+    """Cummins: b_o moves by 0.5, the first layer by at most 0.003; both sigmoids are saturated."""
+    page = pages(lecture("cummins"), ["md"])["solution.md"]
+    (remark,) = [line for line in page.splitlines() if "vanished" in line]
+    assert "= -0.5058$, the largest of the first layer" in remark
+    assert "= -0.003146$, $160.8$ times smaller" in remark
+    assert (
+        r"in layer 2 at most $\frac{\partial k_{2\mathrm{out}}}{\partial k_{2\mathrm{in}}} = 0.006648$."
+        in remark
+    )
+    assert "vanished" not in pages(lecture("mazur"), ["md"])["solution.md"]
+
+
+def test_where_no_sigmoid_made_a_gradient_vanish_none_is_blamed():
+    small = GOOD.replace("[[0.40, 0.45], [0.50, 0.55]]", "[[0.0004, 0.0005], [0.0005, 0.0005]]")
+    linear = small.replace('bias = "shared"', 'bias = "shared"\nactivation = "identity"')
+    (remark,) = [line for line in solution(linear).splitlines() if "vanished" in line]
+    assert "sigmoid" not in remark
+    assert "in layer 1 at most" in solution(small)
