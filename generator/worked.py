@@ -20,7 +20,7 @@ from generator.exercise import Exercise
 from generator.formula import LINE, Matrix, Node, Number, Op, Row, equation, row, width
 from generator.notation import Namer
 from generator.number import shown
-from generator.page import Block, Formula, Section, Table, block
+from generator.page import Block, Formula, Section, Table, block, tables
 from generator.telling import Teller, chain
 from generator.worked_inputs import scaling, standardized
 from generator.worked_training import one_at_a_time, training
@@ -28,7 +28,6 @@ from generator.worked_training import one_at_a_time, training
 __all__ = ["problem", "worked"]
 
 FEW = 3  # samples of a batch that are all told step by step
-COLUMNS = 6  # of a table of samples
 VANISHING = 100  # times smaller than in the last layer: gradients of the first that call for a remark
 WIDE = 4  # units of a layer that are all written out where only their formulas are shown
 
@@ -190,15 +189,13 @@ class _Teller(Teller):
         if len(samples) == len(self.in_full):
             return
         yield Block("all_samples", {})
-        for at in range(0, len(quantities), COLUMNS):
-            chosen = quantities[at : at + COLUMNS]
-            rows = []
-            for sample in samples:
-                numbers = [replace(q, sample=sample) for q in chosen]
-                self.told.update(numbers)
-                rows.append((Number(str(sample)), *(self.shown(q) for q in numbers)))
-            heads = ("sample_column", *(self.name(q) for q in chosen))
-            yield Block("table", {}, (), Table(heads, tuple(rows)))
+        rows = []
+        for sample in samples:
+            numbers = [replace(q, sample=sample) for q in quantities]
+            self.told.update(numbers)
+            rows.append((Number(str(sample)), *(self.shown(q) for q in numbers)))
+        for table in tables(("sample_column", *(self.name(q) for q in quantities)), rows):
+            yield Block("table", {}, (), table)
 
     def computed(self, q: Quantity) -> Node:
         """q = its formula = numbers put in = its value."""

@@ -11,7 +11,7 @@ from derive.quantity import Quantity
 from generator.exercise import snapshots
 from generator.formula import Node, Number, row
 from generator.number import quantised, shown
-from generator.page import Block, Table, block
+from generator.page import Block, Table, block, tables
 from generator.telling import Teller
 from generator.typeset import typeset
 
@@ -53,7 +53,8 @@ def training(teller: Teller, trained: Sequence[Quantity]) -> Iterator[Block]:
         chosen = [k for k in states if k in COLUMNS or k == updates]
         rows = tuple((teller.name(q), *(teller.shown(q.at(update=k)) for k in chosen)) for q in trained)
         heads: list[str | Node] = ["parameter", *(Number(str(k)) for k in chosen)]
-        yield Block("trained", {}, (), Table(tuple(heads), rows))
+        yield Block("trained")
+        yield from (Block("table", {}, (), table) for table in tables(heads, rows))
     net = teller.exercise.spec.network_spec
     if net.stop_below is None:
         return
