@@ -378,6 +378,8 @@ def _check_shapes(net: NetworkSpec, file: str) -> None:
         if not feature.squares:
             only = f"{net.inputs[0][number - 1]} in every sample as feature {number}"
             fail("inputs", only, "different numbers: `standardize` divides by their spread")
+    if net.stop_below is not None and not (net.updates and any(layer.train for layer in net.layers)):
+        fail("stop_below", str(net.stop_below), "no goal, where nothing is trained")
     below = len(net.inputs[0])
     for number, layer in enumerate(net.layers):
         key, units = f"layers[{number}]", len(layer.weights)

@@ -149,6 +149,11 @@ BAD = [
         "network.standardize.digits: found 11, allowed: less than or equal to 10",
     ),
     (HOW, "true", "network.standardize: found True, allowed: a table"),
+    (
+        "updates = 3",
+        "updates = 0\nstop_below = 0.1",
+        "network.stop_below: found 0.1, allowed: no goal, where nothing is trained",
+    ),
     ("updates = 3", "stop_below = 0", "network.stop_below: found 0, allowed: greater than 0"),
 ]
 
