@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
+from math import prod
 from typing import overload
 
 import numpy as np
@@ -13,7 +15,7 @@ from derive.evaluate import Data, Rounding, Values, evaluate
 from derive.graph import Graph, Node
 from derive.quantity import Derivative, Quantity
 
-__all__ = ["Descent", "Iterate", "first_below", "update_step"]
+__all__ = ["Descent", "Iterate", "first_below", "one_at_a_time", "update_step"]
 
 
 @dataclass(frozen=True)
@@ -105,3 +107,11 @@ def update_step(graph: Graph, parameter: Quantity) -> Step:
     """w@1 = w − η ∂L/∂w as a Step: its only term names the gradient that it uses."""
     gradient = Derivative(graph.root.at(), parameter)
     return Step(parameter.at(update=1), "update", (Term(gradient, ()),))
+
+
+def one_at_a_time(gradient: Step, old: float, values: Values, rate: float) -> list[tuple[float, float]]:
+    """The update of a weight sample by sample: each term of its gradient, and the weight after it.
+    All terms are computed with the old weights, so that the last number is w@1."""
+    terms = [float(prod(values.number(d) for d in term.ids)) for term in gradient.terms]
+    weights = accumulate(terms, lambda w, term: w - rate * term, initial=old)
+    return list(zip(terms, list(weights)[1:], strict=True))

@@ -23,9 +23,10 @@ from derive.expression import mpmath_table, numpy_table
 from derive.graph import FIXED, Graph
 from derive.ops import Array
 from derive.quantity import Derivative, Id, Quantity
+from derive.zscore import Feature
 
 __all__ = ["TOLERANCE", "Certificate", "Uncertified", "certify", "certify_descent", "certify_values"]
-__all__ += ["certify_derivatives", "quantities"]
+__all__ += ["certify_derivatives", "certify_scores", "quantities"]
 
 TOLERANCE = 1e-12
 DIGITS = 50
@@ -183,6 +184,26 @@ def certify_values(values: Values) -> float:
     return _worst(
         _Check("mpmath", q, number, float(precise[q][0]), scale) for q, number in numbers.items()
     )
+
+
+def certify_scores(feature: Feature, decimals: int | None) -> float:
+    """Check a feature's z-scores in 50 digits, from the sums of its numbers and of their squares: the
+    largest error, beyond the half unit that rounding takes."""
+    import mpmath
+
+    context: Any = mpmath.MPContext()
+    context.dps = DIGITS
+    worst = 0.0
+    raw = [context.mpf(x.numerator) / x.denominator for x in feature.raw]
+    n, total, squares = len(raw), context.fsum(raw), context.fsum(x * x for x in raw)
+    spread = context.sqrt((squares - total * total / n) / (n - feature.sample))
+    half = 0 if decimals is None else context.mpf(10) ** -decimals / 2
+    for number, (x, z) in enumerate(zip(raw, feature.scores(decimals), strict=True), 1):
+        error = float(abs((x - total / n) / spread - context.mpf(str(z))) - half)
+        if not error <= TOLERANCE:
+            raise Uncertified(f"the z-score {z} of sample {number} does not follow by mpmath")
+        worst = max(worst, error)
+    return worst
 
 
 BLOCK = 4096  # states of a training that are checked in one evaluation

@@ -85,7 +85,11 @@ def _redrawn(spec: Spec, stream: _Stream) -> dict[str, Any]:
         wires = spec.draw.wires
         inputs = {name: stream.decimal(wires) for name in spec.circuit.inputs}
         return {"circuit": spec.circuit.model_copy(update={"inputs": inputs})}
-    return {"network": _redrawn_network(spec.network_spec, spec.draw, stream)}
+    network = _redrawn_network(spec.network_spec, spec.draw, stream)
+    if (how := network.standardize) and how.digits is None:  # a sheet's numbers are those computed with
+        how = how.model_copy(update={"digits": spec.digits})
+        network = network.model_copy(update={"standardize": how})
+    return {"network": network}
 
 
 def _redrawn_network(net: NetworkSpec, source: Draw, stream: _Stream) -> NetworkSpec:
@@ -108,6 +112,11 @@ def _redrawn_network(net: NetworkSpec, source: Draw, stream: _Stream) -> Network
 
 
 # --- screening --------------------------------------------------------------------------------
+
+
+def _alike(exercise: Exercise) -> bool:
+    net = exercise.spec.network
+    return net is not None and not all(feature.squares for feature in net.features())
 
 
 def _near_kink(exercise: Exercise) -> bool:
@@ -154,6 +163,7 @@ def _coincidence(exercise: Exercise) -> bool:
 
 # Why a draw is thrown away, in the order of the tests, with what a spec can loosen.
 SCREENS: dict[str, tuple[Callable[[Exercise], bool], str]] = {
+    "the same number in every sample": (_alike, "wider draw.inputs"),
     "a unit at a kink": (_near_kink, "wider ranges of draw.weights"),
     "a layer without an active unit": (_dead, "positive draw.biases or wider draw.weights"),
     "too many answers that are 0": (_idle, "positive draw.biases or wider draw.weights"),

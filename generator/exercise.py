@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from derive.backprop import Derivation
-from derive.descent import Descent, Iterate
+from derive.descent import Descent, Iterate, first_below
 from derive.evaluate import Rounding, Values, arrays, evaluate, kinks
 from derive.expression import refs
 from derive.graph import Graph
@@ -27,6 +27,7 @@ from derive.verify import (
     certify,
     certify_derivatives,
     certify_descent,
+    certify_scores,
     certify_values,
     quantities,
 )
@@ -97,6 +98,14 @@ class Exercise:
         """Writes this exercise's quantities: a network's in its notation, a circuit's by their names."""
         return CircuitNamer() if self.spec.circuit else self.network_namer
 
+    @cached_property
+    def stop(self) -> int | None:
+        """After how many updates the loss is below the spec's goal for the first time, if it is."""
+        net = self.spec.network
+        if net is None or net.stop_below is None or not isinstance(self.iterates, Descent):
+            return None
+        return first_below(self.iterates, self.graph.root, float(net.stop_below))
+
     def number(self, q: Id) -> float:
         """The value of any quantity, W@1 and L@1 included, or of a count, P."""
         if (count := counted(self.graph, q)) is not None:
@@ -139,7 +148,10 @@ def certified(
     errors = [proof.max_error]
     if isinstance(states, Descent):
         errors.append(certify_descent(states))
+    if (net := exercise.spec.network) and net.standardize:
+        errors += [certify_scores(feature, net.standardize.digits) for feature in net.features()]
     later = {q.update for q in also if 0 < q.update < len(states)}
+    later |= {k for k in (exercise.stop or 0, (exercise.stop or 0) - 1) if k > 0}
     for k in {0, *later}:
         others = (d for d in also if isinstance(d, Derivative) and d.update == k)
         others = (replace(d, update=0) for d in others if d.of != graph.root.at())

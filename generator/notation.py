@@ -303,14 +303,14 @@ class Namer:
     def __call__(self, q: Id) -> Node:
         """The name of a quantity, or ∂of/∂wrt as a fraction; δ where the notation has one."""
         if isinstance(q, Quantity):
-            return self._marked(self._name(q), q.sample, q.update)
+            return self.marked(self._name(q), q.sample, q.update)
         root = self.graph.root
         if q.of == root.at() and q.wrt.name == "z" and self.notation.has_delta:
-            return self._marked(self._pattern("delta", *q.wrt.index), q.sample, q.update)
+            return self.marked(self._pattern("delta", *q.wrt.index), q.sample, q.update)
         whole = q.of == root.at()  # of the loss over the batch, not of one sample's
-        top = self._marked(self._name(q.of), None if whole else q.sample, q.update)
+        top = self.marked(self._name(q.of), None if whole else q.sample, q.update)
         sampled = q.sample is not None and self.graph.locate(q.wrt, q.sample)[0].sampled
-        bottom = self._marked(self._name(q.wrt), q.sample if sampled else None, q.update)
+        bottom = self.marked(self._name(q.wrt), q.sample if sampled else None, q.update)
         return Fraction(row("∂", top), row("∂", bottom))
 
     def gradient(self, q: Quantity) -> Node:
@@ -338,7 +338,7 @@ class Namer:
         """The learning rate."""
         return self._pattern("rate")
 
-    def _marked(self, name: Node, sample: int | None, update: int) -> Node:
+    def marked(self, name: Node, sample: int | None, update: int) -> Node:
         """A prime for the new value, ⟨k⟩ after k updates, [s] for sample s."""
         marks: list[Node] = []
         if sample is not None and self.graph.samples > 1:

@@ -6,17 +6,21 @@ and formulas.  Templates print these and compute nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
 from derive.quantity import Id, Quantity
 from generator.exercise import Exercise, Part
-from generator.formula import Node, Number, row, stack
+from generator.formula import Node, Number, row, stack, width
 from generator.number import shown
 
-__all__ = ["Block", "Formula", "Group", "Section", "Table", "answers", "block", "groups"]
+__all__ = ["Block", "Formula", "Group", "Section", "Table", "answers", "block", "groups", "tables"]
+
+WIDE = 41.0  # em that the columns of a table may take
+WORD = 4.0  # em of a head in words
+GAP = 1.1  # em around a column
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,24 @@ class Table:
 
     heads: tuple[str | Node, ...]
     rows: tuple[tuple[Node, ...], ...]
+
+
+def tables(heads: Sequence[str | Node], rows: Sequence[Sequence[Node]]) -> Iterator[Table]:
+    """A table; where its columns do not fit beside one another several, each with the first column."""
+    columns = list(zip(heads, *rows, strict=True))
+    first, *wides = (max(WORD if isinstance(c, str) else width(c) for c in cs) + GAP for cs in columns)
+    start, room = 1, WIDE - first
+    for at, wide in enumerate(wides, 1):
+        if wide > room and at > start:
+            yield _columns(columns, start, at)
+            start, room = at, WIDE - first
+        room -= wide
+    yield _columns(columns, start, len(columns))
+
+
+def _columns(columns: Sequence[tuple[Any, ...]], start: int, end: int) -> Table:
+    heads, *rows = zip(columns[0], *columns[start:end], strict=True)
+    return Table(heads, tuple(rows))
 
 
 Formula = tuple[Node, int | None]  # with its number, where it has one

@@ -21,10 +21,11 @@ from derive.circuit import FUNCTIONS, CircuitError, circuit
 from derive.graph import Graph
 from derive.network import Bias, Layer, network
 from derive.ops import ACTIVATIONS, LOSSES
+from derive.zscore import Feature
 from generator.notation import NOTATIONS, Namer, NotationError
 
 __all__ = ["LECTURES", "CircuitSpec", "Draw", "LayerSpec", "NetworkSpec", "Range", "Spec"]
-__all__ += ["SpecError", "load", "read"]
+__all__ += ["SpecError", "Standardize", "load", "read"]
 
 LECTURES = Path(__file__).parent / "lectures"
 SMALLEST, LARGEST, DIGITS = -12, 6, 12  # powers of ten; significant digits
@@ -93,15 +94,25 @@ class LayerSpec(_Model):
         return self.bias or ("per_unit" if self.biases else "none")
 
 
+class Standardize(_Model):
+    """`standardize`: the network is given the z-scores of `inputs`, with the standard deviation of a
+    sample (over n − 1) or of a population, rounded to `digits` decimals; left out: not rounded."""
+
+    std: Annotated[Literal["sample", "population"], _one_of(("sample", "population"))] = "sample"
+    digits: Annotated[int, Field(ge=0, le=10)] | None = None
+
+
 class NetworkSpec(_Model):
     """`[network]`."""
 
     inputs: Annotated[list[list[Exact]], Field(min_length=1, max_length=1000)]
+    standardize: Standardize | None = None
     targets: Annotated[list[list[Exact]], Field(min_length=1, max_length=1000)]
     loss: Annotated[str, _one_of(LOSSES)] = "half_squared_error"
     reduction: Annotated[Literal["sum", "mean"], _one_of(("sum", "mean"))] = "sum"
     learning_rate: Positive = Decimal("0.5")
     updates: Annotated[int, Field(ge=0, le=20_000)] = 1
+    stop_below: Positive | None = None  # the goal of the training; `updates` is then the most
     layers: Annotated[list[LayerSpec], Field(min_length=1, max_length=20)]
 
     def graph(self) -> Graph:
@@ -123,8 +134,11 @@ class NetworkSpec(_Model):
         return row.with_constants(alpha=Fraction(layer.alpha)) if layer.alpha is not None else row
 
     def numbers(self) -> dict[str, Any]:
-        """Inputs, targets and parameters as typed, by node name: "x", "t", "W[1]", "b[1]"."""
+        """Inputs (or their z-scores), targets and parameters by node name: "x", "t", "W[1]", "b[1]"."""
         numbers: dict[str, Any] = {"x": self.inputs, "t": self.targets}
+        if self.standardize:
+            columns = [feature.scores(self.standardize.digits) for feature in self.features()]
+            numbers["x"] = [list(row) for row in zip(*columns, strict=True)]
         for number, layer in enumerate(self.layers, 1):
             numbers[f"W[{number}]"] = layer.weights
             match layer.kind_of_bias:
@@ -133,6 +147,15 @@ class NetworkSpec(_Model):
                 case "shared":
                     numbers[f"b[{number}]"] = layer.biases[0]
         return numbers
+
+    def features(self) -> list[Feature]:
+        """The columns of `inputs` that are standardized; none where they are taken as they are."""
+        if self.standardize is None:
+            return []
+        sample = self.standardize.std == "sample"
+        return [
+            Feature(tuple(map(Fraction, column)), sample) for column in zip(*self.inputs, strict=True)
+        ]
 
 
 class CircuitSpec(_Model):
@@ -349,6 +372,14 @@ def _check_shapes(net: NetworkSpec, file: str) -> None:
     if not net.inputs[0]:
         fail("inputs[0]", "0 numbers", "at least one feature")
     same_length(net.inputs, "inputs", len(net.inputs[0]), "every sample has the same features")
+    if net.standardize and len(net.inputs) == 1:
+        fail("standardize", "1 sample", "at least 2: a single one has no spread to divide by")
+    for number, feature in enumerate(net.features(), 1):
+        if not feature.squares:
+            only = f"{net.inputs[0][number - 1]} in every sample as feature {number}"
+            fail("inputs", only, "different numbers: `standardize` divides by their spread")
+    if net.stop_below is not None and not (net.updates and any(layer.train for layer in net.layers)):
+        fail("stop_below", str(net.stop_below), "no goal, where nothing is trained")
     below = len(net.inputs[0])
     for number, layer in enumerate(net.layers):
         key, units = f"layers[{number}]", len(layer.weights)

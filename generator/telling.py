@@ -16,7 +16,7 @@ from derive.expression import Call, Expr, Num, Ref, call, value
 from derive.ops import indices
 from derive.quantity import Derivative, Id, Quantity
 from generator.exercise import Exercise
-from generator.formula import Node, equation
+from generator.formula import Node, equation, row
 from generator.notation import Writer
 from generator.number import shown
 from generator.typeset import typeset
@@ -72,8 +72,12 @@ class Teller:
         if leaf == "rate":
             return shown(self.exercise.spec.source.learning_rate)
         if leaf in self.typed:
-            return shown(self.typed[leaf])
+            return shown(self.typed[leaf], self.digits)  # a z-score may be a float
         return shown(self.exercise.number(leaf), self.digits)
+
+    def equal(self, leaf: Any) -> Node:
+        """name = number."""
+        return row(self.label(leaf), "=", self.shown(leaf))
 
     def holds(self, condition: Expr) -> bool:
         return bool(self.exercise.values.compute(condition))

@@ -8,24 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from fractions import Fraction as Rational
 from typing import Any
 
-from derive.expression import Call, Ref, call
+from derive.expression import Call, Num, Ref, call, value
 from derive.graph import Node as GraphNode
 from derive.network import parameter_count
 from derive.ops import Affine
 from derive.quantity import Derivative, Id, Quantity
-from generator.exercise import Exercise, snapshots
+from generator.exercise import Exercise
 from generator.formula import LINE, Matrix, Node, Number, Op, Row, equation, row, width
 from generator.notation import Namer
 from generator.number import shown
-from generator.page import Block, Formula, Section, Table, block
+from generator.page import Block, Formula, Section, Table, block, tables
 from generator.telling import Teller, chain
+from generator.worked_inputs import scaling, standardized
+from generator.worked_training import one_at_a_time, training
 
 __all__ = ["problem", "worked"]
 
 FEW = 3  # samples of a batch that are all told step by step
-COLUMNS = 6  # of a table of samples
+VANISHING = 100  # times smaller than in the last layer: gradients of the first that call for a remark
 WIDE = 4  # units of a layer that are all written out where only their formulas are shown
 
 
@@ -39,6 +42,7 @@ def worked(exercise: Exercise) -> tuple[Section, ...]:
     """The whole derivation: forward, loss, backward for every parameter, update, loss after it."""
     teller = _Teller(exercise)
     sections = [
+        *standardized(exercise),
         Section("forward", {}, tuple(teller.forward())),
         Section("loss", {}, tuple(teller.loss())),
     ]
@@ -70,8 +74,10 @@ class _Teller(Teller):
         yield Block("parameter_count", {**args, "count": parameter_count(self.graph)})
         for z in self.layers():
             yield block("definitions", self.layer_args(z), self._definitions(z))
-        yield block("given_numbers", {}, ((line, None) for line in self._given_lines()))
-        args = {"rate": self._equal("rate"), "samples": self.graph.samples}
+        yield block(
+            "given_numbers", scaling(self.exercise), ((line, None) for line in self._given_lines())
+        )
+        args = {"rate": self.equal("rate"), "samples": self.graph.samples}
         args |= {"trains": parameter_count(self.graph) > 0 and net.updates > 0}
         yield block("loss_and_rate", args, self._loss_rule())
 
@@ -119,9 +125,6 @@ class _Teller(Teller):
         assert definition is not None
         return equation(self.name(q), self.names(definition))
 
-    def _equal(self, leaf: Any) -> Node:
-        return row(self.label(leaf), "=", self.shown(leaf))
-
     def _given_lines(self) -> Iterator[Node]:
         """name = number, side by side; the weights of one unit are kept together where they fit."""
         for node in self.graph.given:
@@ -129,7 +132,7 @@ class _Teller(Teller):
             if node.sampled and self.graph.samples > 1:
                 columns = node.shape[0]
             samples = self.graph.sample_numbers if node.sampled else [None]
-            items = [self._equal(q) for sample in samples for q in node.elements(sample)]
+            items = [self.equal(q) for sample in samples for q in node.elements(sample)]
             wide = max(map(width, items)) + 1.5
             room = max(int(LINE // wide), 1)
             per_line = room - room % columns if columns <= room else room
@@ -181,20 +184,18 @@ class _Teller(Teller):
         return [Quantity(name, (*z.prefix, i)) for i in range(1, z.shape[0] + 1)]
 
     def _in_tables(self, quantities: Sequence[Id]) -> Iterator[Block]:
-        """The same quantities of the samples that are not told in full, a line a sample."""
-        others = self.graph.sample_numbers[len(self.in_full) :]
-        if not others:
+        """The same quantities of all samples where not all are told in full, a line a sample."""
+        samples = self.graph.sample_numbers
+        if len(samples) == len(self.in_full):
             return
-        yield Block("other_samples", {})
-        for at in range(0, len(quantities), COLUMNS):
-            chosen = quantities[at : at + COLUMNS]
-            rows = []
-            for sample in others:
-                numbers = [replace(q, sample=sample) for q in chosen]
-                self.told.update(numbers)
-                rows.append((Number(str(sample)), *(self.shown(q) for q in numbers)))
-            heads = ("sample_column", *(self.name(q) for q in chosen))
-            yield Block("table", {}, (), Table(heads, tuple(rows)))
+        yield Block("all_samples", {})
+        rows = []
+        for sample in samples:
+            numbers = [replace(q, sample=sample) for q in quantities]
+            self.told.update(numbers)
+            rows.append((Number(str(sample)), *(self.shown(q) for q in numbers)))
+        for table in tables(("sample_column", *(self.name(q) for q in quantities)), rows):
+            yield Block("table", {}, (), table)
 
     def computed(self, q: Quantity) -> Node:
         """q = its formula = numbers put in = its value."""
@@ -249,6 +250,15 @@ class _Teller(Teller):
         args: dict[str, Any] = {"outputs": len(self.outputs), "samples": self.graph.samples}
         args |= {"reduction": self.net.reduction}
         yield block("loss_terms", args, formulas)
+        if self.graph.samples > 1:
+            yield Block("other_reduction", args, ((self._other_reduction(), None),))
+
+    def _other_reduction(self) -> Node:
+        """The mean of the samples' losses where the spec adds them up, their sum where it averages."""
+        loss, samples = Ref(self.graph.root), Num(Rational(self.graph.samples))
+        expr = Call("/", (loss, samples)) if self.net.reduction == "sum" else Call("*", (samples, loss))
+        number = shown(float(value(expr, self.exercise.number)), self.digits)
+        return chain(self.names(expr), [self.numbers(expr), number])
 
     # --- backward ---
 
@@ -270,6 +280,36 @@ class _Teller(Teller):
             # Homework does without the gradients that its update does not use.
             if node.prefix == (number,) and (node.trained or not self.exercise.parts):
                 yield from self._parameters(node)
+        if z is self.layers()[0]:
+            yield from self._vanishing()
+
+    def _vanishing(self) -> Iterator[Block]:
+        """Where the first layer's gradients are far smaller than the last one's: the largest of each,
+        and the largest factor that each sigmoid layer between them put in."""
+        *hidden, last = self.layers()
+        if not hidden:
+            return
+        first, final = self._largest_gradient(hidden[0]), self._largest_gradient(last)
+        small, large = (abs(self.exercise.number(d)) for d in (first, final))
+        if not 0 < VANISHING * small < large:
+            return
+        sigmoid = [z for z in hidden if self.net.layers[z.prefix[0] - 1].activation == "sigmoid"]
+        factors = [(self.layer_args(z)["layer"], self._steepest(z)) for z in reversed(sigmoid)]
+        args = {"first": self.equal(first), "last": self.equal(final), "factors": factors}
+        yield Block("vanishing_gradient", {**args, "ratio": shown(large / small, 1)})
+
+    def _largest_gradient(self, z: GraphNode) -> Derivative:
+        """Of the parameters of a layer."""
+        nodes = [n for n in self.graph.of_kind("parameter") if n.prefix == z.prefix]
+        gradients = [self.derivation.derivative(q) for n in nodes for q in n.elements()]
+        return max(gradients, key=lambda d: abs(self.exercise.number(d)))
+
+    def _steepest(self, z: GraphNode) -> Node:
+        """The largest derivative of an activation in a layer, over its units and all samples."""
+        samples = self.graph.sample_numbers
+        a = [Quantity("a", q.index, s) for s in samples for q in z.elements()]
+        locals_ = [Derivative(q.at(), Quantity("z", q.index), q.sample) for q in a]
+        return self.equal(max(locals_, key=self.exercise.number))
 
     def _unit(self, layer: int, i: int, sample: int | None) -> Iterator[Block]:
         a, z = Quantity("a", (layer, i), sample), Quantity("z", (layer, i), sample)
@@ -321,7 +361,7 @@ class _Teller(Teller):
     def update(self) -> Iterator[Block]:
         gradient = self.derivation.derivative
         trained = [q for n in self.graph.of_kind("parameter") if n.trained for q in n.elements()]
-        yield Block("update_rule", {"rate": self._equal("rate")})
+        yield Block("update_rule", {"rate": self.equal("rate")})
         formulas: list[Formula] = []
         for q in trained:
             rule = Call("-", (Ref(q), Call("*", (Ref("rate"), Ref(gradient(q))))))
@@ -333,6 +373,7 @@ class _Teller(Teller):
             for q in trained
         )
         yield Block("old_and_new", {}, (), Table(("parameter", "gradient", "old", "new"), rows))
+        yield from one_at_a_time(self)
         before, after = self.graph.root, self.graph.root.at(update=1)
         new_units = [
             row(self.name(q), "=", self.shown(q))
@@ -346,11 +387,8 @@ class _Teller(Teller):
         sign = {"falls": "<", "rises": ">", "same": "="}[change]
         compared = row(self.name(after), "=", new_shown, sign, old_shown, "=", self.name(before))
         lines = [*new_units, compared]
-        for k in snapshots(len(self.exercise.iterates) - 1)[1:]:
-            loss = before.at(update=k)
-            lines.append(row(self.name(loss), "=", self.shown(loss)))
-        args = {"change": change, "updates": len(self.exercise.iterates) - 1}
-        yield block("loss_after", args, ((line, None) for line in lines))
+        yield block("loss_after", {"change": change}, ((line, None) for line in lines))
+        yield from training(self, trained)
 
 
 def _apart(one: float, other: float, digits: int) -> tuple[Node, Node]:

@@ -119,7 +119,8 @@ def test_a_bad_draw_is_recognised(reason, layer, inputs):
 
 
 def test_every_reason_has_a_bad_draw():
-    assert {reason for reason, *_ in BAD_DRAWS} == set(SCREENS)
+    elsewhere = "the same number in every sample"  # in test_standardize.py: `read` refuses it
+    assert {reason for reason, *_ in BAD_DRAWS} | {elsewhere} == set(SCREENS)
 
 
 @pytest.mark.parametrize("number", range(1, 16))

@@ -16,8 +16,10 @@ from jinja2 import UndefinedError
 
 from generator.draw import draw
 from generator.exercise import build, certified
+from generator.formula import Number
 from generator.notation import NOTATIONS
 from generator.number import shown
+from generator.page import tables
 from generator.publish import contents, key
 from generator.render import FORMATS, TEMPLATES, CannotWrite, escape_latex, escape_markdown, pages
 from generator.spec import load, read
@@ -27,6 +29,25 @@ from tests.test_spec import GOOD
 GOLDEN = Path(__file__).parent / "pages"
 
 
+# Everything that a batch has on its pages: z-scores, tables of samples, a training with a goal.
+STANDARDIZED = """
+name = "batch"
+notation = "bpe"
+[network]
+inputs = [[1, 20], [2, 50], [4, 30], [8, 10]]
+standardize = { std = "population", digits = 3 }
+targets = [[1], [0], [1], [0]]
+updates = 100
+stop_below = 0.5
+[[network.layers]]
+weights = [[0.4, 0.1]]
+biases = [0.1]
+[[network.layers]]
+weights = [[0.7]]
+biases = [0]
+"""
+
+
 def exercises():
     yield "mazur", lecture("mazur")
     for notation in ("mazur", "ceng506"):
@@ -34,6 +55,7 @@ def exercises():
         yield f"cummins-{notation}", certified(build(spec))
     yield "cummins", lecture("cummins")
     yield "ceng506-neuron", lecture("ceng506-neuron")
+    yield "batch", certified(build(read(STANDARDIZED)))
     yield "homework", draw(load("mazur"), 7, 1)
     yield "homework-circuit", draw(load("ceng506-sum-product"), 7, 1)
 
@@ -282,6 +304,10 @@ MATHJAX = [
     "right",
     "tag",
     "aligned",
+    "approx",
+    "geq",
+    "to",
+    "sum",
 ]
 
 
@@ -431,3 +457,44 @@ def test_alpha_is_used(alpha):
     from derive.quantity import parse
 
     assert exercise.number(parse("a[1][1]#1")) == pytest.approx(float(alpha) * (0.5 * -4 + 0.1))
+
+
+# --- vanishing gradients ---
+
+
+def test_a_gradient_that_vanishes_on_its_way_back_is_pointed_out():
+    """Cummins: b_o moves by 0.5, the first layer by at most 0.003; both sigmoids are saturated."""
+    page = pages(lecture("cummins"), ["md"])["solution.md"]
+    (remark,) = [line for line in page.splitlines() if "vanished" in line]
+    assert "= -0.5058$, the largest of the first layer" in remark
+    assert "= -0.003146$, $160.8$ times smaller" in remark
+    assert (
+        r"in layer 2 at most $\frac{\partial k_{2\mathrm{out}}}{\partial k_{2\mathrm{in}}} = 0.006648$."
+        in remark
+    )
+    assert "vanished" not in pages(lecture("mazur"), ["md"])["solution.md"]
+
+
+def test_where_no_sigmoid_made_a_gradient_vanish_none_is_blamed():
+    small = GOOD.replace("[[0.40, 0.45], [0.50, 0.55]]", "[[0.0004, 0.0005], [0.0005, 0.0005]]")
+    linear = small.replace('bias = "shared"', 'bias = "shared"\nactivation = "identity"')
+    (remark,) = [line for line in solution(linear).splitlines() if "vanished" in line]
+    assert "sigmoid" not in remark
+    assert "in layer 1 at most" in solution(small)
+
+
+# --- tables ---
+
+
+@given(st.integers(1, 12), st.integers(1, 24))
+def test_a_table_that_is_too_wide_becomes_several_with_the_same_first_column(columns, digits):
+    cell = Number("8" * digits)
+    heads = ["sample_column", *(Number(str(n)) for n in range(columns))]
+    rows = [[Number("1"), *[cell] * columns], [Number("2"), *[cell] * columns]]
+    parts = list(tables(heads, rows))
+    assert [head for part in parts for head in part.heads[1:]] == heads[1:]
+    for part in parts:
+        assert part.heads[0] == "sample_column"
+        assert [row[0] for row in part.rows] == [Number("1"), Number("2")]
+        wide = (len(part.heads) - 1) * (digits / 2 + 1.1) + 5.1
+        assert len(part.heads) == 2 or wide <= 41 + 1e-9

@@ -43,7 +43,7 @@ def test_pdflatex_is_there():
 
 
 @pytest.mark.parametrize("notation", NOTATIONS)
-@pytest.mark.parametrize("lecture", ["mazur", "cummins"])
+@pytest.mark.parametrize("lecture", ["mazur", "cummins", "shallow"])
 def test_lectures(tmp_path, lecture, notation):
     spec = load(lecture).model_copy(update={"notation": notation})
     assert compiles(tmp_path, "solution", contents(certified(build(spec)), ["tex"])["solution.tex"]) >= 4
@@ -76,4 +76,11 @@ def square(sizes, samples=1):
 )
 def test_networks_of_other_sizes(tmp_path, sizes, samples, notation):
     spec = read(square(sizes, samples)).model_copy(update={"notation": notation})
+    compiles(tmp_path, "solution", contents(certified(build(spec)), ["tex"])["solution.tex"])
+
+
+@pytest.mark.parametrize("digits", [6, 10])
+def test_tables_of_wide_numbers(tmp_path, digits):
+    spec = load("shallow").model_copy(update={"digits": digits})
+    spec = spec.model_copy(update={"network": spec.network.model_copy(update={"updates": 100})})
     compiles(tmp_path, "solution", contents(certified(build(spec)), ["tex"])["solution.tex"])
