@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -27,7 +28,7 @@ from generator.exercise import Exercise
 from generator.misconceptions import MISCONCEPTIONS, Rewrite, rewriting
 from generator.statement import Statements
 
-__all__ = ["Audited", "Fact", "audit", "named", "read_facts"]
+__all__ = ["Audited", "Fact", "audit", "named", "read_facts", "shows"]
 
 TRUTH = {"true": "1", "false": "0"}
 PAIRS = ("M41",)  # misconceptions that are also tried together with another one
@@ -99,6 +100,12 @@ class _Print:
         return abs(number - other) > 2 * self.half
 
 
+def shows(printed: str, number: float) -> bool:
+    """Whether a number rounds to what is printed."""
+    found = _Print.read(printed)
+    return found is not None and found.shows(number)
+
+
 class _Auditor:
     def __init__(self, exercise: Exercise) -> None:
         self.exercise = exercise
@@ -109,6 +116,7 @@ class _Auditor:
         self.printed: dict[Id, float] = {}  # printed, whatever it is worth
         self.wrong: dict[Id, Fact] = {}
         self.known: list[tuple[Fact, _Print]] = []
+        self.explained: dict[str, tuple[str, ...]] = {}  # misconceptions by kind of quantity
         self.misled = {name: self.run({}, name) for name in MISCONCEPTIONS}
 
     def run(self, given: Mapping[Id, float], *names: str) -> Run:
@@ -173,7 +181,9 @@ class _Auditor:
     # --- causes ---
 
     def cause(self, formula: Expr, exact: float, printed: _Print) -> str:
-        candidates = (self.inherited, self.direct, self.slip, self.indirect)
+        if nothing := self.statements.independent(formula):
+            return nothing
+        candidates = (self.inherited, self.direct, self.as_before, self.slip, self.indirect)
         return next((c for candidate in candidates if (c := candidate(formula, exact, printed))), "")
 
     def inherited(self, formula: Expr, exact: float, printed: _Print) -> str:
@@ -230,18 +240,28 @@ class _Auditor:
         pairs = [pair for pair in combinations(MISCONCEPTIONS, 2) if set(pair) & set(PAIRS)]
         for names in [*singles, *pairs]:
             rewrite = rewriting([MISCONCEPTIONS[name] for name in names])
-            if here != self.concerns(rewrite, q):
+            if here == self.concerns(rewrite, q) and (why := self.made(names, formula, exact, printed)):
+                self.explained[_kind(formula)] = names
+                return why
+        return ""
+
+    def as_before(self, formula: Expr, exact: float, printed: _Print) -> str:
+        """The misconceptions that explained a number of the same kind."""
+        names = self.explained.get(_kind(formula))
+        return self.made(names, formula, exact, printed) if names else ""
+
+    def made(self, names: tuple[str, ...], formula: Expr, exact: float, printed: _Print) -> str:
+        """Whether these misconceptions lead to what is printed, in words."""
+        for given, whose in ((self.printed, "the numbers printed before"), ({}, "exact numbers")):
+            run = self.misled[names[0]] if len(names) == 1 and not given else self.run(given, *names)
+            try:
+                number = self.value(formula, run)
+            except (KeyError, ValueError, OverflowError, ZeroDivisionError, RecursionError):
                 continue
-            for given, whose in ((self.printed, "the numbers printed before"), ({}, "exact numbers")):
-                run = self.misled[names[0]] if len(names) == 1 and not given else self.run(given, *names)
-                try:
-                    number = self.value(formula, run)
-                except (KeyError, ValueError, OverflowError, ZeroDivisionError, RecursionError):
-                    continue
-                if printed.shows(number) and printed.far(number, exact):
-                    what = "; and ".join(f"{MISCONCEPTIONS[n].name} ({n})" for n in names)
-                    times = f", {number / exact:.4g} times the right value" if exact else ""
-                    return f"{what}: with {whose} that gives {number:.6g}{times}"
+            if printed.shows(number) and printed.far(number, exact):
+                what = "; and ".join(f"{MISCONCEPTIONS[n].name} ({n})" for n in names)
+                times = f", {number / exact:.4g} times the right value" if exact else ""
+                return f"{what}: with {whose} that gives {number:.6g}{times}"
         return ""
 
     def concerns(self, rewrite: Rewrite, q: Any) -> bool:
@@ -299,6 +319,11 @@ class _Auditor:
     @staticmethod
     def text(formula: Expr) -> str:
         return str(formula.name) if isinstance(formula, Ref) else ""
+
+
+def _kind(formula: Expr) -> str:
+    """What numbers of a kind have in common: dL/db[1][4] and dL/db[1][1] are dL/db[1]."""
+    return re.sub(r"(\[\d+\])(\[\d+\])+", r"\1", str(getattr(formula, "name", "")).partition("#")[0])
 
 
 def _with_update(q: Quantity | Derivative, update: int) -> Id:

@@ -62,8 +62,13 @@ def _parser() -> argparse.ArgumentParser:
     audit.add_argument(
         "--printed", metavar="CSV", help="columns id,printed[,where]; default: the lecture's own"
     )
+    audit.add_argument("--text", metavar="FILE", help="the lecture itself, in LaTeX or Markdown")
     audit.add_argument("--json", action="store_true", help="print JSON")
-    audit.set_defaults(notation=None)
+    audit.add_argument("--notation", metavar="NAME", help="the lecture's; default: the spec's")
+    audit.add_argument("-o", "--out", metavar="DIR", help="write an erratum sheet into DIR/<name>")
+    audit.add_argument(
+        "--format", default="md,tex", metavar="LIST", help="of the sheet; default: md,tex"
+    )
 
     table = commands.add_parser("list", help="what there is")
     table.add_argument("what", nargs="?", metavar="WHAT", help="notations, losses, activations, …")

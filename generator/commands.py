@@ -9,13 +9,20 @@ import shlex
 import textwrap
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from derive.verify import Uncertified
 from generator.exercise import build, certified
 from generator.exercises import kind, kinds
 from generator.notation import NOTATIONS
 from generator.spec import LECTURES, Spec, SpecError, load
+
+if TYPE_CHECKING:
+    from generator.audit import Audited, Fact
+    from generator.exercise import Exercise
+    from generator.slides import Reading
 
 __all__ = ["COMMANDS", "Unusable"]
 
@@ -182,53 +189,104 @@ def derive(arguments: Namespace) -> int:
     return 0
 
 
+def _read(path: Path, option: str, what: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise Unusable(f"{option}: found {str(path)!r}, allowed: {what}") from None
+
+
+def _printed(arguments: Namespace) -> list[Fact]:
+    """The facts of a CSV file, or a lecture's own."""
+    from generator.audit import FactsError, read_facts
+
+    path = Path(arguments.printed) if arguments.printed else LECTURES / f"{arguments.spec}.csv"
+    if not arguments.printed and not path.is_file():
+        raise Unusable(
+            f"{arguments.spec}: found no printed facts of its own, allowed: --printed FACTS.csv "
+            "with the columns id,printed[,where], or --text SLIDES.tex"
+        )
+    try:
+        return read_facts(_read(path, "--printed", "a CSV file"))
+    except FactsError as error:
+        raise Unusable(f"{path.name}: {error}") from None
+
+
+def _read_text(exercise: Exercise, path: str) -> Reading:
+    """The facts of a LaTeX or Markdown file."""
+    from generator.slides import read_slides
+
+    reading = read_slides(exercise, _read(Path(path), "--text", "a LaTeX or Markdown file"))
+    if not reading.facts:
+        notation = exercise.spec.notation
+        raise Unusable(
+            f"{path}: found no equation in the notation {notation}, allowed: formulas "
+            f"in $…$ or an equation environment; is notation = {notation!r} the lecture's?"
+        )
+    return reading
+
+
 def audit_lecture(arguments: Namespace) -> int:
     """A lecture's printed numbers against the derived ones; 1 where errata were found."""
     from collections import Counter
 
-    from generator.audit import FactsError, audit, named, read_facts
+    from generator.audit import audit, named
 
     spec = _spec(arguments)
-    path = Path(arguments.printed) if arguments.printed else LECTURES / f"{arguments.spec}.csv"
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        if arguments.printed:
-            raise Unusable(f"--printed: found {arguments.printed!r}, allowed: a CSV file") from None
-        raise Unusable(
-            f"{arguments.spec}: found no printed facts of its own, allowed: --printed FACTS.csv "
-            "with the columns id,printed[,where]"
-        ) from None
-    try:
-        facts = read_facts(text)
-    except FactsError as error:
-        raise Unusable(f"{path.name}: {error}") from None
     exercise = build(spec)
-    audited = audit(certified(exercise, also=named(exercise, facts)), facts)
+    reading = _read_text(exercise, arguments.text) if arguments.text else None
+    facts = reading.facts if reading else _printed(arguments)
+    exercise = certified(exercise, also=named(exercise, facts))
+    audited = audit(exercise, facts)
     summary = Counter(a.verdict for a in audited)
     if arguments.json:
-        rows = [
-            {
-                "id": a.fact.id,
-                "printed": a.fact.printed,
-                "exact": a.exact,
-                "verdict": a.verdict,
-                "cause": a.cause,
-                "where": a.fact.where,
-            }
-            for a in audited
-        ]
-        print(json.dumps({"summary": dict(summary), "facts": rows}, indent=1))
+        facts_ = [{**asdict(a.fact), **_judged(a)} for a in audited]
+        report: dict[str, object] = {"summary": dict(summary), "facts": facts_}
+        if reading:
+            report["unplaced"] = [asdict(u) for u in [*reading.unplaced, *reading.alone]]
+        print(json.dumps(report, indent=1))
     else:
-        for a in audited:
-            if a.verdict != "match":
-                exact = "" if a.exact is None else f"exactly {a.exact:.8g}"
-                print(
-                    f"{a.fact.where:<10} {a.fact.id:<18} {a.fact.printed:>10}  {exact:<22} {a.verdict}"
-                )
-                print(textwrap.fill(a.cause, 110, initial_indent=" " * 11, subsequent_indent=" " * 11))
+        _print_audit(audited, reading)
         print(", ".join(f"{count} {verdict}" for verdict, count in summary.most_common()))
+    if arguments.out:
+        _write_errata(arguments, exercise, audited)
     return 1 if summary["erratum"] else 0
+
+
+def _judged(a: Audited) -> dict[str, object]:
+    return {"exact": a.exact, "verdict": a.verdict, "cause": a.cause}
+
+
+def _print_audit(audited: list[Audited], reading: Reading | None) -> None:
+    """What is not simply right, line by line, and what could not be placed."""
+    for a in audited:
+        if a.verdict != "match":
+            exact = "" if a.exact is None else f"exactly {a.exact:.8g}"
+            print(f"{a.fact.where:<10} {a.fact.id:<18} {a.fact.printed:>10}  {exact:<22} {a.verdict}")
+            print(textwrap.fill(a.cause, 110, initial_indent=" " * 11, subsequent_indent=" " * 11))
+    if reading:
+        for u in reading.unplaced:
+            print(f"{u.where:<10} not placed: {u.text}")
+        if reading.alone:
+            shown = [f"{u.text} ({u.where})" for u in reading.alone[:8]]
+            more = f" and {len(reading.alone) - 8} more" if len(reading.alone) > 8 else ""
+            print(f"In no equation: {', '.join(shown)}{more}")
+        print(f"{reading.placed} of {reading.found} numbers in equations placed")
+
+
+def _write_errata(arguments: Namespace, exercise: Exercise, audited: list[Audited]) -> None:
+    """The erratum sheet."""
+    from generator.errata import sheet
+    from generator.publish import staging, write_files
+    from generator.render import errata_pages
+
+    folder = Path(arguments.out) / exercise.spec.name
+    files = errata_pages(exercise, sheet(exercise, audited), _formats(arguments))
+    with staging(folder) as stage:
+        write_files(stage, files)
+    if not arguments.json:
+        for name in files:
+            print(folder / name)
 
 
 def _lectures() -> dict[str, str]:

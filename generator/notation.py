@@ -16,8 +16,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from functools import cache
+from dataclasses import dataclass, field, replace
+from functools import cache, cached_property
 from typing import Literal, Protocol
 
 from derive.graph import Graph
@@ -128,13 +128,15 @@ def _fill(node: Node, fields: Mapping[str, Node]) -> Node:
 @dataclass(frozen=True)
 class Notation:
     """`patterns` by role; `units`: letters of the input, of the hidden layers in turn, of the output;
-    `vectors`: whether layers are also shown as row vectors (x W + b) or as columns (W x + b)."""
+    `vectors`: whether layers are also shown as row vectors (x W + b) or as columns (W x + b); `also`:
+    other spellings that lectures in this notation use, which are read but never written."""
 
     name: str
     title: str
     patterns: Mapping[str, str]
     units: tuple[str, str, str] = ("x", "hkmpqr", "o")
     vectors: Literal["row", "column"] | None = None
+    also: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if missing := [role for role in ROLES if role not in self.patterns]:
@@ -187,6 +189,7 @@ NOTATIONS: dict[str, Notation] = {
             "rate": "η",
         },
         units=("i", "hkmpqr", "o"),
+        also={"a": ("output_{<u>}",), "L": ("E", "L")},
     ),
     "cummins": Notation(
         "cummins",
@@ -206,6 +209,7 @@ NOTATIONS: dict[str, Notation] = {
         },
         units=("i", "jklmnpqr", "o"),
         vectors="row",
+        also={"x": ("input_{<i?>}",), "L": ("L",)},
     ),
     "bpe": Notation(
         "bpe",
@@ -312,6 +316,12 @@ class Namer:
         sampled = q.sample is not None and self.graph.locate(q.wrt, q.sample)[0].sampled
         bottom = self.marked(self._name(q.wrt), q.sample if sampled else None, q.update)
         return Fraction(row("∂", top), row("∂", bottom))
+
+    @cached_property
+    def readers(self) -> list[Namer]:
+        """The namer itself, and one for each other spelling that is read."""
+        other = ({role: p} for role, patterns in self.notation.also.items() for p in patterns)
+        return [self, *(Namer(self.notation.with_patterns(pattern), self.graph) for pattern in other)]
 
     def gradient(self, q: Quantity) -> Node:
         """∂L/∂q, even where the notation has a shorter name for it."""

@@ -21,9 +21,9 @@ from generator import worked, worked_circuit
 from generator.exercise import Exercise
 from generator.formula import Aligned, Node, latex, latex_rows
 from generator.number import shown
-from generator.page import answers, groups
+from generator.page import Section, answers, groups
 
-__all__ = ["FORMATS", "CannotWrite", "escape_latex", "escape_markdown", "pages"]
+__all__ = ["FORMATS", "CannotWrite", "errata_pages", "escape_latex", "escape_markdown", "pages"]
 
 _HERE = Path(__file__).parent
 TEMPLATES = next(p for p in (_HERE / "templates", _HERE.parent / "templates") if p.is_dir())
@@ -125,19 +125,37 @@ def _environment() -> Environment:
 def pages(exercise: Exercise, formats: Iterable[str]) -> dict[str, str]:
     """File name -> text: the solution in each format, and the question where something is asked."""
     telling = worked_circuit if exercise.spec.circuit else worked
-    given, proof = telling.problem(exercise), exercise.certificate
+    given = telling.problem(exercise)
     common = {"spec": exercise.spec, "variant": exercise.variant}
-    error = shown(float(f"{proof.max_error:.0e}"), 1)
     wanted: dict[str, dict[str, Any]] = {
         "solution": {
             "sections": given + telling.worked(exercise),
             "answers": answers(exercise),
-            "proof": {"methods": proof.methods, "error": error},
+            "proof": _proof(exercise),
         }
     }
     if exercise.parts:
         total = sum(part.points for part in exercise.parts)
         wanted["question"] = {"sections": given, "groups": groups(exercise), "total": total}
+    return _rendered(wanted, common, formats)
+
+
+def errata_pages(
+    exercise: Exercise, sections: tuple[Section, ...], formats: Iterable[str]
+) -> dict[str, str]:
+    """File name -> text: an erratum sheet in each format."""
+    data = {"sections": sections, "proof": _proof(exercise)}
+    return _rendered({"errata": data}, {"spec": exercise.spec}, formats)
+
+
+def _proof(exercise: Exercise) -> dict[str, Any]:
+    proof = exercise.certificate
+    return {"methods": proof.methods, "error": shown(float(f"{proof.max_error:.0e}"), 1)}
+
+
+def _rendered(
+    wanted: Mapping[str, Mapping[str, Any]], common: Mapping[str, Any], formats: Iterable[str]
+) -> dict[str, str]:
     texts = {}
     for name in formats:
         for page, data in wanted.items():

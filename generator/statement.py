@@ -149,10 +149,10 @@ class Statements:
         )
         return next((c for cause in causes if (c := cause(left, right))), "")
 
-    def independent(self, left: Expr, right: Expr) -> str:
+    def independent(self, *formulas: Expr) -> str:
         """A derivative by what a quantity does not depend on."""
         graph = self.exercise.graph
-        for d in refs(right):
+        for d in (d for formula in formulas for d in refs(formula)):
             if isinstance(d, Derivative) and not graph.depends(d.of, d.wrt, d.sample):
                 return f"{d} is 0: {d.of} does not depend on {d.wrt}"
         return ""

@@ -1,0 +1,418 @@
+"""Slides: a lecture's LaTeX or Markdown -> facts for the audit, by the spec's notation.
+
+A chain `name = formula = numbers put in = number` gives the result, each number put in as a fact of the
+name it stands for, and the formula as a statement.  What cannot be placed is listed; no id is guessed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from itertools import permutations
+
+from derive.expression import Call, Expr, Num, Ref, refs, substitute, text, value
+from derive.graph import FIXED
+from derive.graph import Node as GraphNode
+from derive.ops import ACTIVATIONS
+from derive.ops import Op as Operation
+from derive.program import RATE, Program, sum_of
+from derive.quantity import Derivative, Id, Quantity
+from generator.audit import Fact, shows
+from generator.exercise import Exercise
+from generator.formula import Index, Node, Op, Row, Symbol
+from generator.formula import Number as ShownNumber
+from generator.notation import Writer
+from generator.reading import Chain, Grid, Printed, Side, Unknown, Vocabulary, chains, numbers, spelling
+
+__all__ = ["Reading", "Unplaced", "read_slides"]
+
+MAX_FACTORS = 5  # of a product whose factors may stand in another order
+
+
+@dataclass(frozen=True)
+class Unplaced:
+    """Something with numbers in it that no quantity could be found for."""
+
+    where: str
+    text: str
+    numbers: int
+
+
+@dataclass
+class Reading:
+    """What was read: the facts in order, and what could not be placed."""
+
+    facts: list[Fact] = field(default_factory=list)
+    unplaced: list[Unplaced] = field(default_factory=list)
+    alone: list[Unplaced] = field(default_factory=list)  # in mathematics, but in no equation
+    placed: int = 0  # numbers
+
+    @property
+    def found(self) -> int:
+        """How many numbers stand in equations."""
+        return self.placed + sum(u.numbers for u in self.unplaced)
+
+
+# --- the mathematics of a file --------------------------------------------------------------------
+
+DISPLAYS = "equation|align|gather|multline|eqnarray|displaymath|math"
+_MATHEMATICS = re.compile(
+    r"```math\n(?P<fence>.*?)```"
+    r"|\$\$(?P<double>.+?)\$\$"
+    r"|\\\[(?P<bracket>.+?)\\\]"
+    rf"|\\begin\{{(?P<env>{DISPLAYS})(?P<star>\*?)\}}(?P<display>.+?)\\end\{{(?P=env)(?P=star)\}}"
+    r"|\\\((?P<paren>.+?)\\\)"
+    r"|(?<!\\)\$`(?P<tick>.+?)`\$"
+    r"|(?<![\\$])\$(?P<single>(?:[^$\n]|\n(?!\s*\n))+?)(?<!\\)\$",
+    re.DOTALL,
+)
+_COMMENT = re.compile(r"(?<!\\)%[^\n]*")
+
+
+def mathematics(source: str) -> Iterator[tuple[str, int]]:
+    """Each piece of mathematics and where it starts."""
+    source = _COMMENT.sub(lambda m: " " * len(m[0]), source)
+    for match in _MATHEMATICS.finditer(source):
+        group = next(g for g in match.groupdict() if g not in ("env", "star") and match[g] is not None)
+        yield match[group], match.start(group)
+
+
+# --- names --------------------------------------------------------------------------------------
+
+
+def _parts(node: Node | None) -> str:
+    """A script as it would be typed, without braces: j1k1, (2)."""
+    if node is None:
+        return ""
+    if isinstance(node, Row):
+        return "".join(map(_parts, node.items))
+    if isinstance(node, Index):
+        return _parts(node.base) + _parts(node.sub) + _parts(node.sup)
+    if isinstance(node, Symbol | Op | ShownNumber):
+        return node.text.replace(" ", "")
+    raise ValueError(node)
+
+
+def _spelled(node: Node) -> str:
+    """A name as a reader looks it up."""
+    if not isinstance(node, Index):
+        return spelling(_parts(node))
+    sup = _parts(node.sup)
+    return spelling(_parts(node.base), _parts(node.sub), sup.replace("′", ""), sup.count("′"))
+
+
+def vocabulary(exercise: Exercise) -> Vocabulary:
+    """What the names of the exercise's notation stand for; a name with two meanings is left out."""
+    graph, namer = exercise.graph, exercise.namer
+    meanings: dict[str, set[Id]] = {_spelled(namer.rate): {RATE}}
+
+    namers: Sequence[Writer] = [namer] if exercise.spec.circuit else exercise.network_namer.readers
+
+    def learn(q: Id) -> None:
+        for writer in namers:
+            with suppress(ValueError, KeyError):  # a fraction is not a name
+                meanings.setdefault(_spelled(writer(q)), set()).add(q)
+
+    states = range(min(len(exercise.iterates), 21))
+    for node in graph.nodes:
+        for sample in graph.sample_numbers if node.sampled else [None]:
+            for q in node.elements(sample):
+                for k in states if node.op or node.kind == "parameter" else [0]:
+                    learn(q.at(sample=sample, update=k))
+    for d in exercise.derivation.targets():
+        for k in states:
+            learn(replace(d, update=k))
+    _same(exercise, meanings)
+    rows = [node.op for node in graph.nodes if node.name == "a"]
+    return Vocabulary(
+        {name: next(iter(ids)) for name, ids in meanings.items() if len(ids) == 1},
+        lambda of, wrt: _derivative(exercise, of, wrt),
+        _only_activation(rows),
+    )
+
+
+def _same(exercise: Exercise, meanings: dict[str, set[Id]]) -> None:
+    """L and its only term are the same number."""
+    for ids in meanings.values():
+        if len(ids) > 1:
+            plain = {q for q in ids if isinstance(q, Quantity) and not (q.name == "L" and q.index)}
+            if len(plain) == 1 and all(isinstance(q, Quantity) and q.name == "L" for q in ids):
+                ids.intersection_update(plain)
+
+
+def _activations(exercise: Exercise) -> dict[str, str]:
+    """1/(1 + exp(-z[1][1])) has a name, a[1][1]."""
+    graph, found = exercise.graph, {}
+    for node in graph.nodes:
+        if node.name == "a":
+            for sample in graph.sample_numbers:
+                for q in node.elements(sample):
+                    formula = graph.definition(q)
+                    if isinstance(formula, Call):
+                        found[text(formula)] = str(q)
+    return found
+
+
+def _only_activation(rows: Sequence[Operation | None]) -> str | None:
+    """What f stands for where every layer has the same activation."""
+    named = (name for name, row in ACTIVATIONS.items() if not row.constants)
+    return next((n for n in named if rows and all(row == ACTIVATIONS[n] for row in rows)), None)
+
+
+def _derivative(exercise: Exercise, of: Quantity, wrt: Quantity) -> Derivative | None:
+    """∂of/∂wrt of one state and sample; None where there is no such thing."""
+    if of.update != wrt.update or (of.sample and wrt.sample and of.sample != wrt.sample):
+        return None
+    d = Derivative(of.at(), wrt.at(), of.sample or wrt.sample, of.update)
+    with suppress(KeyError):
+        if exercise.graph.locate(wrt.at(), d.sample)[0].kind not in FIXED:
+            exercise.number(d)
+            return d
+    return None
+
+
+# --- facts --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Match:
+    """Numbers put in for names: what each stands for, and how well the two formulas fit."""
+
+    put_in: tuple[tuple[Expr, str], ...] = ()
+    fit: float = 0.0
+
+
+class _Reader:
+    def __init__(self, exercise: Exercise, source: str) -> None:
+        self.exercise = exercise
+        self.program = Program(exercise.derivation)
+        self.vocabulary = vocabulary(exercise)
+        self.source = source
+        self.said: dict[str, list[Expr]] = {}  # formulas that were printed for a left side
+        self.named = _activations(exercise)
+        self.reading = Reading()
+
+    def read(self) -> Reading:
+        for piece, start in mathematics(self.source):
+            for chain in chains(piece, self.vocabulary, start):
+                self.chain(chain)
+        return self.reading
+
+    def chain(self, chain: Chain) -> None:
+        where = f"line {self.source.count(chr(10), 0, chain.offset) + 1}"
+        shapes = {s.value.shape for s in chain.sides if isinstance(s.value, Grid)}
+        if len(shapes) != 1:
+            if not shapes:
+                self.equation(chain.sides, where)
+            else:
+                self.leave(chain.sides, where)
+            return
+        ((height, width),) = shapes
+        for i in range(height):
+            for j in range(width):
+                self.equation([_cell(side, i, j) for side in chain.sides], where)
+
+    def leave(self, sides: Sequence[Side], where: str) -> None:
+        """List what has numbers in it and cannot be placed."""
+        for side in sides:
+            if side.value is None:
+                count = len(re.findall(r"\d*\.\d+", side.text))
+            else:
+                count = sum(map(_put_in, _cells(side.value)))
+            if count:
+                shown = " ".join(side.text.split())[:120]
+                last = self.reading.unplaced[-1] if self.reading.unplaced else None
+                if last and (last.where, last.text) == (where, shown):  # another cell of the same matrix
+                    count += self.reading.unplaced.pop().numbers
+                self.reading.unplaced.append(Unplaced(where, shown, count))
+
+    def equation(self, sides: Sequence[Side], where: str) -> None:
+        """The facts of one chain of scalars."""
+        values = [
+            s.value if s.value is not None and not isinstance(s.value, Grid) else None for s in sides
+        ]
+        symbolic = [v for v in values if v is not None and _known(v) and not _numeric(v)]
+        subject = self.subject(symbolic)
+        if len(sides) < 2:
+            if sides[0].value is not None and all(map(_is_printed, _cells(sides[0].value))):
+                self.reading.alone.append(Unplaced(where, sides[0].text, 1))
+            return
+        if subject is None:
+            self.leave(sides, where)
+            return
+        key = text(_plain(subject))
+        formulas = [_plain(v) for v in symbolic[1:] if not _put_in(v)]
+        for side, v in zip(sides, values, strict=True):
+            if v is None or not _known(v):
+                self.leave([side], where)
+            elif _is_printed(v):
+                self.result(subject, v, side, where)
+            elif _put_in(v):
+                self.operands(subject, formulas, v, side, where)
+            elif v is not symbolic[0]:
+                self.statement(subject, v, where)
+        self.said[key] = [*formulas, *self.said.get(key, [])]
+
+    def subject(self, symbolic: Sequence[Expr]) -> Expr | None:
+        """What a chain is about; `w = w - …` is about the new w."""
+        if not symbolic:
+            return None
+        first, *others = symbolic
+        if isinstance(first, Ref) and isinstance(first.name, Quantity):
+            node = self.node(first.name)
+            again = any(first.name in set(refs(other)) for other in others)
+            if again and node and node.kind == "parameter":
+                return Ref(first.name.at(update=first.name.update + 1))
+        return first
+
+    def node(self, q: Quantity) -> GraphNode | None:
+        with suppress(KeyError):
+            return self.exercise.graph.locate(q.at(), q.sample)[0]
+        return None
+
+    def result(self, subject: Expr, number: Expr, side: Side, where: str) -> None:
+        """`subject = number`; a number put in that differs from the spec's is of another state."""
+        (printed,) = numbers(number)
+        if self.given(subject) and not shows(printed.text, self.value(subject)):
+            said = f"{text(_plain(subject))} = {printed.text}: the spec has {self.value(subject):g}"
+            self.reading.unplaced.append(Unplaced(where, said, 1))
+            return
+        self.fact(subject, printed.text, where)
+
+    def given(self, subject: Expr) -> bool:
+        if not (isinstance(subject, Ref) and isinstance(subject.name, Quantity)):
+            return False
+        node = self.node(subject.name)
+        return subject.name == RATE or bool(node and node.op is None and not subject.name.update)
+
+    def value(self, formula: Expr) -> float:
+        def number(q: Id) -> float:
+            return (
+                float(self.exercise.spec.source.learning_rate) if q == RATE else self.exercise.number(q)
+            )
+
+        return float(value(_plain(formula), number))
+
+    def fact(self, formula: Expr, printed: str, where: str) -> None:
+        name = text(_plain(formula))
+        self.reading.facts.append(Fact(self.named.get(name, name), printed, where))
+        self.reading.placed += 1
+
+    def statement(self, subject: Expr, formula: Expr, where: str) -> None:
+        """`subject = formula`, unless the subject's number is put in: that is nothing to derive."""
+        if not self.given(subject):
+            self.reading.facts.append(Fact(text(_plain(subject)), text(_plain(formula)), where))
+
+    def operands(
+        self, subject: Expr, formulas: Sequence[Expr], numeric: Expr, side: Side, where: str
+    ) -> None:
+        """The numbers put in, each for the name that it stands for in a formula of the subject."""
+        said = [*reversed(formulas), *self.said.get(text(_plain(subject)), [])]
+        if not isinstance(subject, Ref):
+            said.append(subject)
+        found = _best(said, numeric)
+        if found is None:
+            taught = [f for f in self.taught(subject) if f is not None]
+            found = _best(taught, numeric, self.value)
+        if found is None:
+            self.leave([Side(numeric, side.text)], where)
+            return
+        for formula, printed in found.put_in:
+            self.fact(formula, printed, where)
+
+    def taught(self, subject: Expr) -> Iterator[Expr | None]:
+        """The formulas that the graph has for a quantity."""
+        if not (isinstance(subject, Ref) and isinstance(subject.name, Quantity | Derivative)):
+            return
+        q = subject.name
+        with suppress(KeyError):
+            yield self.program.formula(q)
+        if isinstance(q, Derivative):
+            with suppress(KeyError):
+                yield sum_of(self.program.factors(q)) if self.program.factors(q) else None
+            with suppress(KeyError):
+                yield self.exercise.graph.local(q)
+
+
+def _put_in(formula: Expr) -> int:
+    """How many numbers were put in: all of a numeric side, else those that are no mere ½ or 2."""
+    every = _numeric(formula)
+    return sum(every or "." in number.text for number in numbers(formula))
+
+
+def _cells(found: Expr | Grid) -> list[Expr]:
+    return [cell for row in found.rows for cell in row] if isinstance(found, Grid) else [found]
+
+
+def _cell(side: Side, i: int, j: int) -> Side:
+    return Side(side.value.rows[i][j], side.text) if isinstance(side.value, Grid) else side
+
+
+def _known(formula: Expr) -> bool:
+    return not any(isinstance(name, Unknown) for name in refs(formula))
+
+
+def _numeric(formula: Expr) -> bool:
+    return all(isinstance(name, Printed) for name in refs(formula))
+
+
+def _is_printed(formula: Expr) -> bool:
+    return isinstance(formula, Ref) and isinstance(formula.name, Printed)
+
+
+def _plain(formula: Expr) -> Expr:
+    """The formula with printed numbers as numbers."""
+    return substitute(formula, lambda n: Num(n.value) if isinstance(n, Printed) else Ref(n))
+
+
+# --- numbers put in for names ---------------------------------------------------------------------
+
+
+Numbers = Callable[[Expr], float]
+
+
+def _best(formulas: Sequence[Expr], numeric: Expr, number: Numbers | None = None) -> _Match | None:
+    """The formula that the numbers were put in for: the first that fits best."""
+    matches = [m for f in formulas if (m := _fit(_plain(f), numeric, number)) is not None]
+    return max(matches, key=lambda m: m.fit, default=None)
+
+
+def _fit(formula: Expr, numeric: Expr, number: Numbers | None = None) -> _Match | None:
+    """`w*a + b` and `0.4*0.59 + 0.6`: what each number stands for; None where the shapes differ.
+
+    Factors and summands may have changed places, but only where the shapes say how, or where the
+    formula is the graph's own (`number`) and the values do."""
+    if _is_printed(numeric):
+        (printed,) = numbers(numeric)
+        if isinstance(formula, Num):
+            return _Match(fit=0.5) if formula.value == printed.value else None
+        if not list(refs(formula)):
+            return _Match(fit=0.5) if value(formula, float) == float(printed.value) else None
+        if isinstance(formula, Call) and formula.fn == "neg" and printed.text.startswith("-"):
+            return _fit(formula.args[0], Ref(Printed(printed.text[1:])), number)
+        right = 0.1 if number and shows(printed.text, number(formula)) else 0.0
+        return _Match(((formula, printed.text),), (1.0 if isinstance(formula, Ref) else 0.2) + right)
+    if isinstance(numeric, Num | Ref):
+        return _Match(fit=0.5) if numeric == formula else None
+    if not isinstance(formula, Call) or not isinstance(numeric, Call):
+        return None
+    if formula.fn != numeric.fn or len(formula.args) != len(numeric.args):
+        return None
+    orders = [formula.args]
+    if formula.fn in "+*" and len(formula.args) <= MAX_FACTORS:
+        orders = list(permutations(formula.args))
+    best: _Match | None = None
+    for args in orders:
+        parts = [_fit(f, n, number) for f, n in zip(args, numeric.args, strict=True)]
+        fitting = [p for p in parts if p is not None]
+        if len(fitting) == len(parts):
+            match = _Match(sum((p.put_in for p in fitting), ()), sum(p.fit for p in fitting))
+            best = match if best is None or match.fit > best.fit + 1e-9 else best
+    return best
+
+
+def read_slides(exercise: Exercise, source: str) -> Reading:
+    """The facts of a lecture's text, and what could not be placed."""
+    return _Reader(exercise, source).read()
