@@ -2,7 +2,8 @@
 
     z[l] = W[l] a[l-1] + b[l],  a[l] = f_l(z[l]),  a[0] = x,  L = Σ_i loss(a[last][i], t[i])
 
-Over a batch the graph ends in L = Σ_s L#s, or in the mean over the samples.
+Over a batch the graph ends in L = Σ_s L#s, or in the mean over the samples.  Without a loss it ends
+in a[last], and nothing is differentiated.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ class Layer:
 def network(
     inputs: int,
     layers: Sequence[Layer],
-    loss: Elementwise,
+    loss: Elementwise | None,
     samples: int = 1,
     reduction: Literal["sum", "mean"] = "sum",
 ) -> Graph:
@@ -59,14 +60,17 @@ def network(
             feeding.append(parameter("b", number, units, "biases" in layer.train))
         z = add("z", (number,), Affine(Affine().slots[: len(feeding)]), *feeding)
         below = add("a", (number,), layer.activation, z)
+    if loss is None:
+        root = below.element((1,), 1 if samples > 1 else None)
+        return Graph(tuple(nodes), root, samples, forward_only=True)
     target = Node("t", (), below.shape, "target")
     nodes.append(target)
-    root = add("L", (), Total(), add("L", (), loss, below, target))
+    total = add("L", (), Total(), add("L", (), loss, below, target))
     if samples > 1:
         op = OverSamples(mean=reduction == "mean", samples=samples)
-        root = Node("L", (), (), "computed", op, (root,), sampled=False)
-        nodes.append(root)
-    return Graph(tuple(nodes), root.element(()), samples)
+        total = Node("L", (), (), "computed", op, (total,), sampled=False)
+        nodes.append(total)
+    return Graph(tuple(nodes), total.element(()), samples)
 
 
 def parameter_count(graph: Graph, layer: int | None = None) -> int:

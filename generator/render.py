@@ -132,7 +132,7 @@ def pages(exercise: Exercise, formats: Iterable[str]) -> dict[str, str]:
         "solution": {
             "sections": given + telling.worked(exercise),
             "answers": answers(exercise),
-            "proof": {"methods": proof.methods, "error": error},
+            "proof": {"methods": proof.methods, "error": error, "of": _largest(exercise)},
         }
     }
     if exercise.parts:
@@ -144,6 +144,11 @@ def pages(exercise: Exercise, formats: Iterable[str]) -> dict[str, str]:
             template = _environment().get_template(f"{name}/{page}.{name}.jinja")
             texts[f"{page}.{name}"] = _tidy(template.render(format=name, **common, **data))
     return texts
+
+
+def _largest(exercise: Exercise) -> str:
+    """What errors are scaled by."""
+    return "value" if exercise.graph.forward_only else "gradient"
 
 
 def _tidy(text: str) -> str:

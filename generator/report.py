@@ -46,6 +46,8 @@ def _step_formula(step: Step) -> str:
 def entry(exercise: Exercise, q: Id) -> Entry:
     """The entry of any quantity or derivative that the exercise's graph holds; else KeyError."""
     graph = exercise.graph
+    if isinstance(q, Derivative) and graph.forward_only:
+        raise KeyError(str(q))
     if isinstance(q, Quantity) and q.name == "P":
         return _count(exercise, q)
     if q.update:

@@ -97,12 +97,23 @@ class NetworkSpec(_Model):
     """`[network]`."""
 
     inputs: Annotated[list[list[Exact]], Field(min_length=1, max_length=1000)]
-    targets: Annotated[list[list[Exact]], Field(min_length=1, max_length=1000)]
+    targets: Annotated[list[list[Exact]], Field(min_length=1, max_length=1000)] | None = None
     loss: Annotated[str, _one_of(LOSSES)] = "half_squared_error"
     reduction: Annotated[Literal["sum", "mean"], _one_of(("sum", "mean"))] = "sum"
     learning_rate: Positive = Decimal("0.5")
     updates: Annotated[int, Field(ge=0, le=20_000)] = 1
     layers: Annotated[list[LayerSpec], Field(min_length=1, max_length=20)]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _updates(cls, data: Any) -> Any:
+        """Without targets nothing is updated."""
+        return {"updates": 0, **data} if isinstance(data, dict) and "targets" not in data else data
+
+    @property
+    def forward_only(self) -> bool:
+        """No targets: no loss, no gradients, no update."""
+        return self.targets is None
 
     def graph(self) -> Graph:
         """The graph of this network (its structure; for the numbers see `numbers`)."""
@@ -115,7 +126,8 @@ class NetworkSpec(_Model):
             )
             for layer in self.layers
         ]
-        return network(len(self.inputs[0]), layers, LOSSES[self.loss], len(self.inputs), self.reduction)
+        loss = None if self.forward_only else LOSSES[self.loss]
+        return network(len(self.inputs[0]), layers, loss, len(self.inputs), self.reduction)
 
     @staticmethod
     def _activation(layer: LayerSpec) -> Any:
@@ -124,7 +136,9 @@ class NetworkSpec(_Model):
 
     def numbers(self) -> dict[str, Any]:
         """Inputs, targets and parameters as typed, by node name: "x", "t", "W[1]", "b[1]"."""
-        numbers: dict[str, Any] = {"x": self.inputs, "t": self.targets}
+        numbers: dict[str, Any] = {"x": self.inputs}
+        if self.targets is not None:
+            numbers["t"] = self.targets
         for number, layer in enumerate(self.layers, 1):
             numbers[f"W[{number}]"] = layer.weights
             match layer.kind_of_bias:
@@ -145,6 +159,7 @@ class CircuitSpec(_Model):
 
     learning_rate: ClassVar[Decimal] = Decimal(1)
     updates: ClassVar[int] = 0
+    forward_only: ClassVar[bool] = False
 
     def graph(self) -> Graph:
         """The graph of this circuit's gates; CircuitError names a line that cannot be read."""
@@ -363,6 +378,13 @@ def _check_shapes(net: NetworkSpec, file: str) -> None:
         if layer.alpha is not None and not ACTIVATIONS[layer.activation].constants:
             fail(f"{key}.alpha", str(layer.alpha), f"no alpha: {layer.activation} takes none")
         below = units
+    if net.targets is None:
+        said = [key for key in ("loss", "reduction", "learning_rate") if key in net.model_fields_set]
+        for key in said + ["updates"] * (net.updates > 0):
+            fail(
+                key, str(getattr(net, key)), "nothing without targets: then there is a forward pass only"
+            )
+        return
     if len(net.targets) != len(net.inputs):
         fail("targets", f"{len(net.targets)} rows", f"{len(net.inputs)}: one for each sample")
     same_length(net.targets, "targets", below, "one for each output unit")

@@ -21,6 +21,7 @@ from generator.notation import Namer
 from generator.number import shown
 from generator.page import Block, Formula, Section, Table, block
 from generator.telling import Teller, chain
+from generator.worked_forward import boundaries, truth_table
 
 __all__ = ["problem", "worked"]
 
@@ -36,12 +37,14 @@ def problem(exercise: Exercise) -> tuple[Section, ...]:
 
 
 def worked(exercise: Exercise) -> tuple[Section, ...]:
-    """The whole derivation: forward, loss, backward for every parameter, update, loss after it."""
+    """The whole derivation: forward, loss, backward for every parameter, update, loss after it; or the
+    forward pass and what it says of the network."""
     teller = _Teller(exercise)
-    sections = [
-        Section("forward", {}, tuple(teller.forward())),
-        Section("loss", {}, tuple(teller.loss())),
-    ]
+    sections = [Section("forward", {}, tuple(teller.forward()))]
+    if exercise.graph.forward_only:
+        said = {"truth": tuple(truth_table(teller)), "boundary": tuple(boundaries(teller))}
+        return (*sections, *(Section(name, {}, blocks) for name, blocks in said.items() if blocks))
+    sections.append(Section("loss", {}, tuple(teller.loss())))
     sections += [
         Section("backward", teller.layer_args(z), tuple(teller.backward(z)))
         for z in reversed(teller.layers())
@@ -71,6 +74,8 @@ class _Teller(Teller):
         for z in self.layers():
             yield block("definitions", self.layer_args(z), self._definitions(z))
         yield block("given_numbers", {}, ((line, None) for line in self._given_lines()))
+        if self.graph.forward_only:
+            return
         args = {"rate": self._equal("rate"), "samples": self.graph.samples}
         args |= {"trains": parameter_count(self.graph) > 0 and net.updates > 0}
         yield block("loss_and_rate", args, self._loss_rule())
@@ -168,7 +173,10 @@ class _Teller(Teller):
                 formulas += [(self.computed(q), None) for q in a.elements(sample)]
                 yield block("forward_layer", self.layer_args(z), formulas)
         units = [q for z in self.layers() for q in self._units(z, "a")]
-        yield from self._in_tables([*units, Quantity("L")])
+        if not self.graph.forward_only:
+            units.append(Quantity("L"))
+        if not any(truth_table(self)):  # which says the same
+            yield from self._in_tables(units)
 
     @property
     def in_full(self) -> list[int | None]:

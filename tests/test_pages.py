@@ -34,6 +34,7 @@ def exercises():
         yield f"cummins-{notation}", certified(build(spec))
     yield "cummins", lecture("cummins")
     yield "ceng506-neuron", lecture("ceng506-neuron")
+    yield "ceng506-and", lecture("ceng506-and")
     yield "homework", draw(load("mazur"), 7, 1)
     yield "homework-circuit", draw(load("ceng506-sum-product"), 7, 1)
 

@@ -49,6 +49,13 @@ def test_lectures(tmp_path, lecture, notation):
     assert compiles(tmp_path, "solution", contents(certified(build(spec)), ["tex"])["solution.tex"]) >= 4
 
 
+@pytest.mark.parametrize("notation", NOTATIONS)
+@pytest.mark.parametrize("lecture", ["ceng506-xnor"])
+def test_lectures_without_a_loss_or_without_numbers(tmp_path, lecture, notation):
+    spec = load(lecture).model_copy(update={"notation": notation})
+    assert compiles(tmp_path, "solution", contents(certified(build(spec)), ["tex"])["solution.tex"]) >= 2
+
+
 @pytest.mark.parametrize("lecture", sorted(path.stem for path in LECTURES.glob("*.toml")))
 def test_homework(tmp_path, lecture):
     files = contents(draw(load(lecture), 7, 1), ["tex"])
