@@ -45,6 +45,7 @@ def worked(exercise: Exercise) -> tuple[Section, ...]:
         said = {"truth": tuple(truth_table(teller)), "boundary": tuple(boundaries(teller))}
         return (*sections, *(Section(name, {}, blocks) for name, blocks in said.items() if blocks))
     sections.append(Section("loss", {}, tuple(teller.loss())))
+    sections += teller.derived()
     sections += [
         Section("backward", teller.layer_args(z), tuple(teller.backward(z)))
         for z in reversed(teller.layers())

@@ -103,6 +103,28 @@ def test_numbers_are_written_as_a_person_would(name):
             )
 
 
+DERIVED_ONCE = [  # of which functions a page derives the derivative
+    ("mazur", [r"\sigma"]),
+    ("cummins", [r"\sigma"]),
+    ("ceng506-neuron", []),
+    ("ceng506-neuron-gate", [r"\sigma"]),
+    ("ceng506-and", []),
+]
+
+
+@pytest.mark.parametrize(("name", "functions"), DERIVED_ONCE)
+def test_a_derivative_is_found_once_on_the_page_that_uses_it(name, functions):
+    text = pages(lecture(name), ["md"])["solution.md"]
+    assert re.findall(r"(\\sigma|tanh)\^\{\\prime\}\(x\)", text) == functions
+
+
+def test_tanh_has_its_own_derivation_and_homework_has_none():
+    tanh = read(GOOD.replace("biases = [1, 2]", 'biases = [1, 2]\nactivation = "tanh"', 1))
+    text = pages(certified(build(tanh)), ["md"])["solution.md"]
+    assert re.findall(r"(\\sigma|tanh\})\^\{\\prime\}\(x\)", text) == [r"\sigma", "tanh}"]
+    assert "prime}(x)" not in pages(EXERCISES["homework"], ["md"])["solution.md"]
+
+
 # --- questions give nothing away ---
 
 
@@ -281,6 +303,7 @@ MATHJAX = [
     "quad",
     "rangle",
     "right",
+    "sigma",
     "tag",
     "aligned",
 ]
