@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
+
+import numpy as np
 
 from derive.graph import Graph, Node
-from derive.ops import ACTIVATIONS, Affine, Elementwise, Op, OverSamples, Total
+from derive.ops import ACTIVATIONS, Affine, Array, Elementwise, Op, OverSamples, Total
 
-__all__ = ["Bias", "Layer", "network", "parameter_count"]
+__all__ = ["Bias", "Layer", "collapsed", "network", "parameter_count"]
 
 Bias = Literal["per_unit", "shared", "none"]
 
@@ -71,6 +73,16 @@ def network(
         total = Node("L", (), (), "computed", op, (total,), sampled=False)
         nodes.append(total)
     return Graph(tuple(nodes), total.element(()), samples)
+
+
+def collapsed(layers: Sequence[tuple[Any, Any]]) -> tuple[Array, Array]:
+    """M, c with W2 (W1 x + b1) + b2 = M x + c: the layers' (W, b) as one, in the arithmetic of their
+    numbers (fractions stay exact)."""
+    matrix, shift = (np.array(numbers, dtype=object) for numbers in layers[0])
+    for weights, biases in layers[1:]:
+        factor = np.array(weights, dtype=object)
+        matrix, shift = factor @ matrix, factor @ shift + np.array(biases, dtype=object)
+    return matrix, shift
 
 
 def parameter_count(graph: Graph, layer: int | None = None) -> int:

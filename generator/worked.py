@@ -21,7 +21,7 @@ from generator.notation import Namer
 from generator.number import shown
 from generator.page import Block, Formula, Section, Table, block
 from generator.telling import Teller, chain
-from generator.worked_forward import boundaries, truth_table
+from generator.worked_forward import boundaries, collapse, truth_table
 
 __all__ = ["problem", "worked"]
 
@@ -41,9 +41,11 @@ def worked(exercise: Exercise) -> tuple[Section, ...]:
     forward pass and what it says of the network."""
     teller = _Teller(exercise)
     sections = [Section("forward", {}, tuple(teller.forward()))]
+    for name, say in {"one_map": collapse, "truth": truth_table, "boundary": boundaries}.items():
+        if blocks := tuple(say(teller)):
+            sections.append(Section(name, {}, blocks))
     if exercise.graph.forward_only:
-        said = {"truth": tuple(truth_table(teller)), "boundary": tuple(boundaries(teller))}
-        return (*sections, *(Section(name, {}, blocks) for name, blocks in said.items() if blocks))
+        return tuple(sections)
     sections.append(Section("loss", {}, tuple(teller.loss())))
     sections += teller.derived()
     sections += [

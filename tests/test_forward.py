@@ -7,8 +7,10 @@ from fractions import Fraction
 
 import pytest
 
+from derive.network import collapsed
 from derive.quantity import Quantity, parse
 from derive.verify import Uncertified
+from generator import worked_forward
 from generator.draw import draw
 from generator.exercise import build, certified
 from generator.notation import NOTATIONS
@@ -173,3 +175,63 @@ def test_the_graph_ends_in_the_outputs():
     assert graph.forward_only
     assert graph.root == Quantity("a", (2, 1), 1)
     assert [node.name for node in graph.nodes][-1] == "a"
+
+
+# --- without a non-linearity ---
+
+
+def test_two_linear_layers_are_one():
+    """(W2 W1) x + (W2 b1 + b2) by hand: [2 −1] [[1 2] [3 −1]] = [−1 5], 2·1 − 1·0 + 1 = 3, −1 + 10 + 3 = 12."""
+    slope, constant = collapsed([([[1, 2], [3, -1]], [1, 0]), ([[2, -1]], [1])])
+    assert slope.tolist() == [[-1, 5]]
+    assert constant.tolist() == [3]
+    page = markdown(lecture("ceng506-linear"))
+    assert r"f(x) & = W^{(2)}(W^{(1)}x + w_{0}^{(1)}) + w_{0}^{(2)}" in page
+    assert r"& = (W^{(2)}W^{(1)})x + (W^{(2)}w_{0}^{(1)} + w_{0}^{(2)})" in page
+    assert "\\end{bmatrix} = \\begin{bmatrix}\n-1 & 5\n\\end{bmatrix}" in page
+    assert "\\end{bmatrix} = \\begin{bmatrix}\n12\n\\end{bmatrix}" in page
+
+
+LINEAR = """
+name = "linear"
+[network]
+inputs = [[0.5, -1.25], [2, 3]]
+targets = [[1], [2]]
+[[network.layers]]
+activation = "identity"
+weights = [[0.1, 0.7], [-0.3, 0.25], [1.5, 2]]
+biases = [0.1, 0.1, 0.1]
+bias = "shared"
+[[network.layers]]
+activation = "identity"
+weights = [[0.4, -0.2, 0.9], [1.1, 0.3, -0.6]]
+[[network.layers]]
+activation = "sigmoid"
+weights = [[0.5, -0.8]]
+biases = [0.35]
+"""
+
+
+@pytest.mark.parametrize("notation", NOTATIONS)
+def test_hidden_linear_layers_collapse_in_a_network_that_learns_too(notation):
+    spec = read(LINEAR.replace("[network]", f'notation = "{notation}"\n[network]'))
+    page = markdown(certified(build(spec)))
+    assert "this is all that the output's activation gets" in page
+    assert "For sample 1 that gives" in page
+
+
+@pytest.mark.parametrize("changed", ["tanh", "relu", "sigmoid"])
+def test_one_non_linear_hidden_layer_is_enough(changed):
+    text = LINEAR.replace('activation = "identity"', f'activation = "{changed}"', 1)
+    assert "one linear map" not in markdown(certified(build(read(text))))
+
+
+def test_a_collapsed_map_that_disagrees_is_not_handed_out(monkeypatch):
+    exercise = certified(build(read(LINEAR)))
+    monkeypatch.setattr(worked_forward, "collapsed", lambda maps: wrong(*collapsed(maps)))
+    with pytest.raises(Uncertified, match="by one linear map"):
+        markdown(exercise)
+
+
+def wrong(slope, constant):
+    return slope, constant + Fraction(1, 10**6)

@@ -50,7 +50,7 @@ def test_lectures(tmp_path, lecture, notation):
 
 
 @pytest.mark.parametrize("notation", NOTATIONS)
-@pytest.mark.parametrize("lecture", ["ceng506-xnor"])
+@pytest.mark.parametrize("lecture", ["ceng506-xnor", "ceng506-linear"])
 def test_lectures_without_a_loss_or_without_numbers(tmp_path, lecture, notation):
     spec = load(lecture).model_copy(update={"notation": notation})
     assert compiles(tmp_path, "solution", contents(certified(build(spec)), ["tex"])["solution.tex"]) >= 2
