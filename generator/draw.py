@@ -103,7 +103,7 @@ def _redrawn_network(net: NetworkSpec, source: Draw, stream: _Stream) -> Network
             biases = [stream.decimal(source.biases) for _ in layer.biases]
         layers.append(layer.model_copy(update={"weights": weights, "biases": biases}))
     targets = source.targets or TARGETS.get(net.layers[-1].activation, OTHER_TARGETS)
-    drawn = {"inputs": rows(net.inputs, source.inputs)}
+    drawn = {"inputs": rows(net.inputs, source.inputs), "sizes": None}
     if net.targets is not None:
         drawn["targets"] = rows(net.targets, targets)
     return net.model_copy(update={**drawn, "layers": layers})

@@ -11,13 +11,14 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any, get_args
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
-from generator import worked, worked_circuit
+from generator import worked, worked_circuit, worked_symbols
 from generator.exercise import Exercise
 from generator.formula import Aligned, Node, latex, latex_rows
 from generator.number import shown
@@ -124,7 +125,7 @@ def _environment() -> Environment:
 
 def pages(exercise: Exercise, formats: Iterable[str]) -> dict[str, str]:
     """File name -> text: the solution in each format, and the question where something is asked."""
-    telling = worked_circuit if exercise.spec.circuit else worked
+    telling = _telling(exercise)
     given, proof = telling.problem(exercise), exercise.certificate
     common = {"spec": exercise.spec, "variant": exercise.variant}
     error = shown(float(f"{proof.max_error:.0e}"), 1)
@@ -132,7 +133,7 @@ def pages(exercise: Exercise, formats: Iterable[str]) -> dict[str, str]:
         "solution": {
             "sections": given + telling.worked(exercise),
             "answers": answers(exercise),
-            "proof": {"methods": proof.methods, "error": error, "of": _largest(exercise)},
+            "proof": {"methods": proof.methods, "error": error, "of": _certain(exercise)},
         }
     }
     if exercise.parts:
@@ -146,8 +147,17 @@ def pages(exercise: Exercise, formats: Iterable[str]) -> dict[str, str]:
     return texts
 
 
-def _largest(exercise: Exercise) -> str:
-    """What errors are scaled by."""
+def _telling(exercise: Exercise) -> ModuleType:
+    """The module that tells an exercise of this sort: its `problem` and its `worked`."""
+    if exercise.spec.circuit:
+        return worked_circuit
+    return worked_symbols if exercise.spec.source.symbols else worked
+
+
+def _certain(exercise: Exercise) -> str:
+    """What the certificate is about."""
+    if exercise.spec.source.symbols:
+        return "formula"
     return "value" if exercise.graph.forward_only else "gradient"
 
 

@@ -7,10 +7,12 @@ allowed (SpecError).  Numbers stay the decimals that were typed until they are e
 from __future__ import annotations
 
 import difflib
+import hashlib
 import reprlib
 import tomllib
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
@@ -93,9 +95,30 @@ class LayerSpec(_Model):
         return self.bias or ("per_unit" if self.biases else "none")
 
 
-class NetworkSpec(_Model):
-    """`[network]`."""
+def _certifying(sizes: Any, activation: Any) -> dict[str, Any]:
+    """Numbers for a network of which only the sizes are given, the same for ever."""
+    found = sizes[:6] if isinstance(sizes, list) and sizes else [1]
+    wide = [size if isinstance(size, int) and 0 < size < 10 else 1 for size in found]
+    drawn = iter(hashlib.shake_128(repr(wide).encode()).digest(2000))
 
+    def column(length: int) -> list[Decimal]:
+        return [Decimal(2 * next(drawn) - 255).scaleb(-3) for _ in range(length)]
+
+    layers = [
+        {"weights": [column(below) for _ in range(units)], "biases": column(units)}
+        | ({"activation": activation} if activation is not None else {})
+        for below, units in pairwise(wide)
+    ]
+    return {"inputs": [column(wide[0])], "targets": [column(wide[-1])], "layers": layers}
+
+
+class NetworkSpec(_Model):
+    """`[network]`: numbers and layers, or `sizes` alone for a derivation in symbols."""
+
+    sizes: (
+        Annotated[list[Annotated[int, Field(ge=1, le=9)]], Field(min_length=2, max_length=6)] | None
+    ) = None
+    activation: Annotated[str, _one_of(ACTIVATIONS)] | None = None  # of all layers, with sizes
     inputs: Annotated[list[list[Exact]], Field(min_length=1, max_length=1000)]
     targets: Annotated[list[list[Exact]], Field(min_length=1, max_length=1000)] | None = None
     loss: Annotated[str, _one_of(LOSSES)] = "half_squared_error"
@@ -106,9 +129,20 @@ class NetworkSpec(_Model):
 
     @model_validator(mode="before")
     @classmethod
-    def _updates(cls, data: Any) -> Any:
-        """Without targets nothing is updated."""
-        return {"updates": 0, **data} if isinstance(data, dict) and "targets" not in data else data
+    def _filled_in(cls, data: Any) -> Any:
+        """`sizes`: numbers that no page shows, to certify with.  Without targets nothing is updated."""
+        if not isinstance(data, dict):
+            return data
+        if data.get("sizes") is None:
+            return {"updates": 0, **data} if data.get("targets") is None else data
+        if set(data) & {"inputs", "targets", "layers", "reduction", "learning_rate", "updates"}:
+            raise PydanticCustomError("sizes", "sizes with activation and loss, and no numbers")
+        return {**data, **_certifying(data["sizes"], data.get("activation")), "updates": 0}
+
+    @property
+    def symbols(self) -> bool:
+        """Sizes alone: the derivation has no numbers."""
+        return self.sizes is not None
 
     @property
     def forward_only(self) -> bool:
@@ -160,6 +194,7 @@ class CircuitSpec(_Model):
     learning_rate: ClassVar[Decimal] = Decimal(1)
     updates: ClassVar[int] = 0
     forward_only: ClassVar[bool] = False
+    symbols: ClassVar[bool] = False
 
     def graph(self) -> Graph:
         """The graph of this circuit's gates; CircuitError names a line that cannot be read."""
@@ -361,6 +396,8 @@ def _check_shapes(net: NetworkSpec, file: str) -> None:
             if len(numbers) != length:
                 fail(f"{key}[{number}]", f"{len(numbers)} numbers", f"{length}: {what}")
 
+    if net.activation and not net.sizes:
+        fail("activation", net.activation, "nothing without sizes: each layer has its own")
     if not net.inputs[0]:
         fail("inputs[0]", "0 numbers", "at least one feature")
     same_length(net.inputs, "inputs", len(net.inputs[0]), "every sample has the same features")

@@ -23,7 +23,7 @@ from generator.page import Block, Formula, Section, Table, block
 from generator.telling import Teller, chain
 from generator.worked_forward import boundaries, collapse, truth_table
 
-__all__ = ["problem", "worked"]
+__all__ = ["NetworkTeller", "few", "problem", "worked"]
 
 FEW = 3  # samples of a batch that are all told step by step
 COLUMNS = 6  # of a table of samples
@@ -32,14 +32,14 @@ WIDE = 4  # units of a layer that are all written out where only their formulas 
 
 def problem(exercise: Exercise) -> tuple[Section, ...]:
     """What is given: the network and its numbers.  Nothing computed is in it."""
-    teller = _Teller(exercise)
+    teller = NetworkTeller(exercise)
     return (Section("network", {}, tuple(teller.given())),)
 
 
 def worked(exercise: Exercise) -> tuple[Section, ...]:
     """The whole derivation: forward, loss, backward for every parameter, update, loss after it; or the
     forward pass and what it says of the network."""
-    teller = _Teller(exercise)
+    teller = NetworkTeller(exercise)
     sections = [Section("forward", {}, tuple(teller.forward()))]
     for name, say in {"one_map": collapse, "truth": truth_table, "boundary": boundaries}.items():
         if blocks := tuple(say(teller)):
@@ -57,7 +57,14 @@ def worked(exercise: Exercise) -> tuple[Section, ...]:
     return tuple(sections)
 
 
-class _Teller(Teller):
+def few(numbers: Sequence[int]) -> Sequence[int]:
+    """All of a few, the first and the last of many."""
+    return numbers if len(numbers) <= WIDE else (numbers[0], numbers[-1])
+
+
+class NetworkTeller(Teller):
+    """Tells a network."""
+
     def __init__(self, exercise: Exercise) -> None:
         super().__init__(exercise)
         self.net = exercise.spec.network_spec
@@ -76,7 +83,8 @@ class _Teller(Teller):
         yield Block("parameter_count", {**args, "count": parameter_count(self.graph)})
         for z in self.layers():
             yield block("definitions", self.layer_args(z), self._definitions(z))
-        yield block("given_numbers", {}, ((line, None) for line in self._given_lines()))
+        if not net.symbols:
+            yield block("given_numbers", {}, ((line, None) for line in self._given_lines()))
         if self.graph.forward_only:
             return
         args = {"rate": self._equal("rate"), "samples": self.graph.samples}
@@ -116,11 +124,9 @@ class _Teller(Teller):
     def _definitions(self, z: GraphNode) -> Iterator[Formula]:
         """What the units of a layer compute, in names; of a wide layer the first and the last unit."""
         sample = self.graph.sample_numbers[0]
-        units = list(range(1, z.shape[0] + 1))
-        for i in units if len(units) <= WIDE else (units[0], units[-1]):
-            yield self._definition(Quantity("z", (*z.prefix, i), sample)), None
-        for i in units if len(units) <= WIDE else (units[0], units[-1]):
-            yield self._definition(Quantity("a", (*z.prefix, i), sample)), None
+        for name in ("z", "a"):
+            for i in few(range(1, z.shape[0] + 1)):
+                yield self._definition(Quantity(name, (*z.prefix, i), sample)), None
 
     def _definition(self, q: Quantity) -> Node:
         definition = self.graph.definition(q)

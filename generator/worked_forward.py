@@ -163,6 +163,8 @@ def collapse(teller: Teller) -> Iterator[Block]:
     whole = Fence(product(namer.whole, 1))
     flat = _sum(times(whole, x), *([Fence(shift(namer.whole))] if biased else []))
     yield Block("collapse", {"output": identity}, ((equation(f, nested, flat), None),))
+    if net.symbols:
+        return
 
     maps = [
         (_exact(layer.weights), _exact(layer.biases or [0] * len(layer.weights))) for layer in net.layers

@@ -35,6 +35,7 @@ def exercises():
     yield "cummins", lecture("cummins")
     yield "ceng506-neuron", lecture("ceng506-neuron")
     yield "ceng506-and", lecture("ceng506-and")
+    yield "ceng506-layers", lecture("ceng506-layers")
     yield "homework", draw(load("mazur"), 7, 1)
     yield "homework-circuit", draw(load("ceng506-sum-product"), 7, 1)
 
@@ -297,6 +298,7 @@ MATHJAX = [
     "left",
     "leq",
     "mathrm",
+    "odot",
     "partial",
     "pm",
     "prime",
