@@ -173,6 +173,9 @@ def draw(spec: Spec, seed: object, number: int, rejected: Counter[str] | None = 
 
     `rejected` counts the draws thrown away, by reason.  SpecError if no draw in 500 is good.
     """
+    if spec.network and spec.network.truth_table:
+        allowed = "other inputs: with drawn weights it would be another function"
+        raise SpecError(spec.name, "network.inputs", "the 0 and 1 of a truth table", allowed)
     rejected = Counter() if rejected is None else rejected
     here: Counter[str] = Counter()
     for attempt in range(ATTEMPTS):

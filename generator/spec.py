@@ -149,6 +149,12 @@ class NetworkSpec(_Model):
         """No targets: no loss, no gradients, no update."""
         return self.targets is None
 
+    @property
+    def truth_table(self) -> bool:
+        """A forward pass for several inputs of 0 and 1: the network is a logic function."""
+        binary = all(number in (0, 1) for sample in self.inputs for number in sample)
+        return self.forward_only and binary and len(self.inputs) > 1
+
     def graph(self) -> Graph:
         """The graph of this network (its structure; for the numbers see `numbers`)."""
         layers = [

@@ -150,12 +150,22 @@ def test_a_contradiction_gets_one_line(line, message):
 
 
 def test_homework_of_a_forward_pass_asks_for_every_unit():
-    exercise = draw(load("ceng506-xnor"), 7, 1)
+    spec = read(
+        load_text("ceng506-xnor").replace("[[0, 0], [0, 1], [1, 0], [1, 1]]", "[[2, 0], [0, 3]]")
+    )
+    exercise = draw(spec, 7, 1)
     assert exercise.kind == "forward"
-    assert len(exercise.parts) == 4 * 3 * 2
+    assert len(exercise.parts) == 2 * 3 * 2
     question = pages(exercise, ["md"])["question.md"]
     assert "the pre-activation and the activation of every unit" in question
-    assert "Truth table" not in question
+
+
+@pytest.mark.parametrize("name", GATES)
+def test_a_logic_function_has_no_homework_because_drawn_weights_are_another_function(name, run):
+    refused = run("make-exercise", name)
+    assert refused.code == 2
+    assert f"{name}: network.inputs: found the 0 and 1 of a truth table" in refused.err
+    assert refused.err.count("\n") == 1
 
 
 def test_derive_lists_values_and_no_gradients(run):
