@@ -4,6 +4,8 @@ linear map that it is without activations."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction as Rational
 from itertools import product as pairs
 from math import gcd, lcm
@@ -17,8 +19,10 @@ from derive.network import collapsed
 from derive.ops import Array, Elementwise
 from derive.verify import TOLERANCE, Uncertified
 from generator.formula import LINE, Fence, Matrix, Node, Number, Op, Row, Symbol, equation, row, width
+from generator.notation import Namer
 from generator.number import shown
 from generator.page import Block, Table
+from generator.spec import LayerSpec, NetworkSpec
 from generator.telling import Teller, chain
 from generator.typeset import typeset
 
@@ -129,64 +133,95 @@ def _linear(terms: list[tuple[Rational, Ref | None]]) -> Expr:
 def collapse(teller: Teller) -> Iterator[Block]:
     """f(x) = W2 (W1 x + b1) + b2 = (W2 W1) x + (W2 b1 + b2) where no hidden layer has an activation: in
     names, and the numbers of the one map that it is."""
-    net, namer = teller.exercise.spec.network_spec, teller.exercise.network_namer
-    if len(net.layers) < 2 or any(layer.activation != "identity" for layer in net.layers[:-1]):
+    net = teller.exercise.spec.network_spec
+    *hidden, output = (layer.activation for layer in net.layers)
+    if not hidden or any(activation != "identity" for activation in hidden):
         return
-    rows, last = namer.notation.vectors == "row", len(net.layers)
-    biased = [n for n, layer in enumerate(net.layers, 1) if layer.kind_of_bias != "none"]
-    identity, x = net.layers[-1].activation == "identity", namer.whole("x")
-    f = Row((Symbol("f"), Fence(x))) if identity else namer.whole("z", last)
-
-    def times(*factors: Node) -> Node:
-        return factors[0] if len(factors) == 1 else Row(factors[::-1] if rows else factors)
-
-    def product(leaf: Leaf, down_to: int, *right: Node) -> Node:
-        return times(*(leaf("W", n) for n in range(last, down_to - 1, -1)), *right)
-
-    def shift(leaf: Leaf) -> Node:
-        return _sum(*(product(leaf, n + 1, leaf("b", n)) for n in biased))
-
-    def matrix(grid: Sequence[Sequence[Any]] | Array) -> Node:
-        turned = zip(*grid, strict=True) if rows else grid
-        return Matrix(tuple(tuple(shown(number, teller.digits) for number in line) for line in turned))
-
-    def numbers(role: str, n: int) -> Node:
-        layer = net.layers[n - 1]
-        return matrix(layer.weights if role == "W" else [[b] for b in layer.biases])
-
-    nested: Node = x
-    for n in range(1, last + 1):
-        nested = times(namer.whole("W", n), Fence(nested) if n - 1 in biased else nested)
-        nested = _sum(nested, namer.whole("b", n)) if n in biased else nested
-    whole = Fence(product(namer.whole, 1))
-    flat = _sum(times(whole, x), *([Fence(shift(namer.whole))] if biased else []))
-    yield Block("collapse", {"output": identity}, ((equation(f, nested, flat), None),))
+    maps = _Maps(net, teller.exercise.network_namer, teller.digits)
+    names, x = maps.name.whole, maps.name.whole("x")
+    f = Row((Symbol("f"), Fence(x))) if output == "identity" else names("z", len(net.layers))
+    flat = [
+        maps.times(Fence(maps.product(names)), x),
+        *([Fence(maps.shift(names))] if maps.biased else []),
+    ]
+    whole = equation(f, maps.nested(x), _sum(*flat))
+    yield Block("collapse", {"output": output == "identity"}, ((whole, None),))
     if net.symbols:
         return
+    slope, constant = collapsed([_exact(layer) for layer in net.layers])
+    first, *_ = [_confirmed(teller, slope, constant, sample) for sample in teller.graph.sample_numbers]
+    matrix, vector, result = (maps.matrix(array) for array in (slope, constant[:, None], first[:, None]))
+    lines = [chain(maps.product(names), [maps.product(maps.numbers), matrix])]
+    value = maps.times(matrix, maps.matrix([[number] for number in net.inputs[0]]))
+    if maps.biased:
+        lines.append(chain(maps.shift(names), [maps.shift(maps.numbers), vector]))
+        value = _sum(value, vector)
+    if max(map(width, [*lines, value])) < LINE:
+        args = {"samples": teller.graph.samples, "biased": bool(maps.biased)}
+        yield Block("collapsed", args, tuple((line, None) for line in lines))
+        yield Block("collapsed_value", args, ((equation(f, value, result), None),))
 
-    maps = [
-        (_exact(layer.weights), _exact(layer.biases or [0] * len(layer.weights))) for layer in net.layers
-    ]
-    slope, constant = collapsed(maps)
-    outputs = [_confirmed(teller, slope, constant, sample) for sample in teller.graph.sample_numbers]
-    results = [matrix(array.astype(float)) for array in (slope, constant[:, None], outputs[0][:, None])]
-    column = matrix([[number] for number in net.inputs[0]])
-    lines = [chain(product(namer.whole, 1), [product(numbers, 1), results[0]])]
-    value_at = _sum(times(results[0], column), *results[1:2] * bool(biased))
-    if biased:
-        lines.append(chain(shift(namer.whole), [shift(numbers), results[1]]))
-    if max(map(width, [*lines, value_at])) < LINE:
-        one = {"samples": teller.graph.samples, "biased": bool(biased)}
-        yield Block("collapsed", one, tuple((line, None) for line in lines))
-        yield Block("collapsed_value", one, ((equation(f, value_at, results[2]), None),))
+
+@dataclass(frozen=True)
+class _Maps:
+    """The layers of a network as matrices and columns, or as rows where the notation has rows."""
+
+    net: NetworkSpec
+    name: Namer
+    digits: int
+
+    @property
+    def biased(self) -> list[int]:
+        """The layers with biases."""
+        return [n for n, layer in enumerate(self.net.layers, 1) if layer.kind_of_bias != "none"]
+
+    @property
+    def rows(self) -> bool:
+        return self.name.notation.vectors == "row"
+
+    def times(self, *factors: Node) -> Node:
+        """W x, or x W."""
+        return factors[0] if len(factors) == 1 else Row(factors[::-1] if self.rows else factors)
+
+    def product(self, leaf: Leaf, down_to: int = 1, *right: Node) -> Node:
+        """W3 W2 … and what stands right of them."""
+        weights = (leaf("W", n) for n in range(len(self.net.layers), down_to - 1, -1))
+        return self.times(*weights, *right)
+
+    def shift(self, leaf: Leaf) -> Node:
+        """W2 b1 + b2."""
+        return _sum(*(self.product(leaf, n + 1, leaf("b", n)) for n in self.biased))
+
+    def nested(self, x: Node) -> Node:
+        """W2 (W1 x + b1) + b2."""
+        for n in range(1, len(self.net.layers) + 1):
+            x = self.times(self.name.whole("W", n), Fence(x) if n - 1 in self.biased else x)
+            x = _sum(x, self.name.whole("b", n)) if n in self.biased else x
+        return x
+
+    def numbers(self, role: str, n: int) -> Node:
+        """A layer's W or b with its numbers."""
+        layer = self.net.layers[n - 1]
+        return self.matrix(layer.weights if role == "W" else [[b] for b in layer.biases])
+
+    def matrix(self, grid: Sequence[Sequence[Any]] | Array) -> Node:
+        """Numbers in brackets; exact ones that are not decimals are rounded for showing."""
+        lines = zip(*grid, strict=True) if self.rows else grid
+        return Matrix(tuple(tuple(self.shown(number) for number in line) for line in lines))
+
+    def shown(self, number: Any) -> Node:
+        return shown(float(number) if isinstance(number, Rational) else number, self.digits)
 
 
 def _sum(*terms: Node) -> Node:
     return row(*[part for term in terms for part in (Op("+"), term)][1:])
 
 
-def _exact(numbers: Any) -> Any:
-    return np.frompyfunc(Rational, 1, 1)(np.array(numbers, dtype=object))
+def _exact(layer: LayerSpec) -> tuple[Array, Array]:
+    """W and b in fractions."""
+    biases = layer.biases or [Decimal(0)] * len(layer.weights)
+    weights = [[Rational(number) for number in line] for line in layer.weights]
+    return np.array(weights, dtype=object), np.array([*map(Rational, biases)], dtype=object)
 
 
 def _confirmed(teller: Teller, slope: Array, constant: Array, sample: int | None) -> Array:

@@ -85,7 +85,6 @@ def test_on_its_boundary_a_sigmoid_is_one_half():
     spec = read(load_text("ceng506-and").replace("[[0, 0], [0, 1], [1, 0], [1, 1]]", inputs))
     exercise = certified(build(spec))
     assert [exercise.number(parse(f"a[1][1]#{s}")) for s in (1, 2)] == [0.5, 0.5]
-    assert Fraction("1.5") == Fraction(30, 20)
 
 
 def load_text(name):
@@ -125,12 +124,6 @@ def test_a_value_that_loses_its_digits_is_not_handed_out():
         certified(build(spec))
     exact = 1 / (1 + math.exp(30))
     assert lecture("ceng506-and").number(parse("a[1][1]#1")) == pytest.approx(exact, rel=1e-12)
-
-
-@pytest.mark.parametrize("line", ['loss = "mse"', 'loss = "squared_error"', 'reduction = "mean"'])
-def test_without_targets_there_is_nothing_to_learn(line):
-    with pytest.raises(SpecError):
-        read(load_text("ceng506-and").replace("[network]", f"[network]\n{line}"))
 
 
 CONTRADICTIONS = [
