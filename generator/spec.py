@@ -422,11 +422,13 @@ def _check_shapes(net: NetworkSpec, file: str) -> None:
             fail(f"{key}.alpha", str(layer.alpha), f"no alpha: {layer.activation} takes none")
         below = units
     if net.targets is None:
-        said = [key for key in ("loss", "reduction", "learning_rate") if key in net.model_fields_set]
-        for key in said + ["updates"] * (net.updates > 0):
-            fail(
-                key, str(getattr(net, key)), "nothing without targets: then there is a forward pass only"
-            )
+        learning = ("loss", "reduction", "learning_rate")
+        said = {key: getattr(net, key) for key in learning if key in net.model_fields_set}
+        said |= {"updates": net.updates} if net.updates else {}
+        trained = (n for n, layer in enumerate(net.layers) if "train" in layer.model_fields_set)
+        said |= {f"layers[{n}].train": net.layers[n].train for n in trained}
+        for key, found in said.items():
+            fail(key, str(found), "nothing without targets: then there is a forward pass only")
         return
     if len(net.targets) != len(net.inputs):
         fail("targets", f"{len(net.targets)} rows", f"{len(net.inputs)}: one for each sample")

@@ -63,7 +63,7 @@ def truth_table(teller: Teller) -> Iterator[Block]:
         if _width(table) <= PAGE:
             break
     yield Block("truth_table", {"samples": len(samples)}, (), table)
-    if len(outputs) == 1 and set(corners) == set(pairs((0, 1), repeat=2)):
+    if binary and len(outputs) == 1 and set(corners) == set(pairs((0, 1), repeat=2)):
         output = dict(zip(corners, (bit for (bit,) in bits), strict=True))
         if output[0, 0] == output[1, 1] != output[0, 1] == output[1, 0]:
             yield Block("not_separable", {"layers": len(units) // 2})

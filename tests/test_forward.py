@@ -15,7 +15,7 @@ from generator.draw import draw
 from generator.exercise import build, certified
 from generator.notation import NOTATIONS
 from generator.render import pages
-from generator.spec import SpecError, load, read
+from generator.spec import LECTURES, SpecError, load, read
 from tests.conftest import lecture
 
 GATES = {  # lecture: its outputs for (0,0), (0,1), (1,0), (1,1)
@@ -88,8 +88,6 @@ def test_on_its_boundary_a_sigmoid_is_one_half():
 
 
 def load_text(name):
-    from generator.spec import LECTURES
-
     return (LECTURES / f"{name}.toml").read_text("utf-8")
 
 
@@ -126,18 +124,20 @@ def test_a_value_that_loses_its_digits_is_not_handed_out():
     assert lecture("ceng506-and").number(parse("a[1][1]#1")) == pytest.approx(exact, rel=1e-12)
 
 
-CONTRADICTIONS = [
-    ('loss = "squared_error"', "network.loss: found squared_error"),
-    ('reduction = "mean"', "network.reduction: found mean"),
-    ("learning_rate = 0.5", "network.learning_rate: found 0.5"),
-    ("updates = 3", "network.updates: found 3"),
+CONTRADICTIONS = [  # after which line, what is said
+    ("[network]", 'loss = "squared_error"', "network.loss: found squared_error"),
+    ("[network]", 'reduction = "mean"', "network.reduction: found mean"),
+    ("[network]", "learning_rate = 0.5", "network.learning_rate: found 0.5"),
+    ("[network]", "updates = 3", "network.updates: found 3"),
+    ("[[network.layers]]", 'train = ["biases"]', "network.layers[0].train: found ['biases']"),
 ]
 
 
-@pytest.mark.parametrize(("line", "message"), CONTRADICTIONS)
-def test_a_contradiction_gets_one_line(line, message):
+@pytest.mark.parametrize(("after", "line", "message"), CONTRADICTIONS)
+def test_a_contradiction_gets_one_line(after, line, message):
+    text = load_text("ceng506-and").replace(after, f"{after}\n{line}")
     with pytest.raises(SpecError) as refused:
-        read(load_text("ceng506-and").replace("[network]", f"[network]\n{line}"), "n.toml")
+        read(text, "n.toml")
     allowed = "nothing without targets: then there is a forward pass only"
     assert str(refused.value) == f"n.toml: {message}, allowed: {allowed}"
 
