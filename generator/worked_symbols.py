@@ -7,6 +7,7 @@ before it is written.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from math import isclose
 from typing import Any
 
 from derive.backprop import Step
@@ -14,9 +15,9 @@ from derive.expression import Call, Expr, Ref, call, refs, substitute
 from derive.graph import Node as GraphNode
 from derive.ops import OUT
 from derive.quantity import Derivative, Id, Quantity
-from derive.verify import TOLERANCE, Uncertified
+from derive.verify import Uncertified
 from generator.exercise import Exercise
-from generator.formula import Fence, Fraction, Index, Node, Op, Row, Symbol, equation, row
+from generator.formula import Fence, Fraction, Index, Node, Number, Op, Row, Symbol, equation, row
 from generator.page import Block, Formula, Section, block
 from generator.telling import chain
 from generator.typeset import typeset
@@ -25,6 +26,7 @@ from generator.worked_forward import collapse
 
 __all__ = ["problem", "worked"]
 
+SAME = 1e-9  # relative: sums are rounded in another order
 FEW = 2  # paths that are summed inside a product; more are summed on a line of their own
 
 
@@ -75,7 +77,7 @@ class _Teller(NetworkTeller):
         number = self.exercise.number(q)
         for expr in exprs:
             found = float(self.exercise.values.compute(expr).item())
-            if abs(found - number) > TOLERANCE * max(1.0, abs(number)):
+            if not isclose(found, number, rel_tol=SAME):
                 raise Uncertified(f"{q} is {number!r}, but {found!r} by its formula")
         return [self.names(expr) for expr in exprs]
 
@@ -182,12 +184,14 @@ class _Teller(NetworkTeller):
         """The factors of a taught derivative, of a whole layer at once; 1 is none."""
         expr = flat(rule)
         factors = expr.args if isinstance(expr, Call) and expr.fn == "*" else (expr,)
-        nodes = [
-            (typeset(f, self.slots(n)), isinstance(f, Call) and f.fn in "+-")
-            for f in factors
-            if f != ONE
-        ]
-        return [Fence(node) if is_sum else node for node, is_sum in nodes]
+        nodes: list[Node] = []
+        for factor in factors:
+            node = typeset(factor, self.slots(n))
+            node = Fence(node) if isinstance(factor, Call) and factor.fn in "+-" else node
+            if nodes and isinstance(nodes[-1], Number):  # 2 (a − t) is no product of columns
+                node = Row((nodes.pop(), node))
+            nodes += [node] if factor != ONE else []
+        return nodes
 
     # --- gradients ---
 

@@ -59,6 +59,11 @@ def test_a_page_in_symbols_has_no_number_of_the_network(sizes, notation):
     assert "Every formula here was evaluated" in proof
 
 
+def test_a_factor_of_the_loss_is_not_multiplied_element_by_element():
+    exercise = certified(build(symbols([2, 1], more='loss = "squared_error"')))
+    assert r"= 2(a^{(2)} - y)\odot a^{(2)}\odot(1 - a^{(2)})" in markdown(exercise)
+
+
 def test_every_weight_and_every_bias_has_its_gradient():
     page = markdown(lecture("ceng506-layers"))
     derived = set(
