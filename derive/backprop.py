@@ -124,7 +124,7 @@ class Derivation:
 
     def targets(self) -> Iterator[Derivative]:
         """∂root/∂q for every q that gets a gradient, from the root backwards."""
-        for node in reversed(self.graph.nodes):
+        for node in reversed(self.graph.nodes if not self.graph.forward_only else ()):
             if node in self._reached and node.kind not in FIXED:
                 for sample in self.graph.sample_numbers if node.sampled else [None]:
                     for i in indices(node.shape):

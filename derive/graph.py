@@ -50,11 +50,13 @@ class Node:
 
 @dataclass(frozen=True)
 class Graph:
-    """Nodes in topological order, for a number of samples; `root` is what is differentiated."""
+    """Nodes in topological order, for a number of samples; `root` is what is differentiated, or
+    `forward_only`, where nothing is, an output."""
 
     nodes: tuple[Node, ...]
     root: Quantity
     samples: int = 1
+    forward_only: bool = False
     _found: dict[tuple[str, Index, int, bool], Node] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:

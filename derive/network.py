@@ -2,7 +2,8 @@
 
     z[l] = W[l] a[l-1] + b[l],  a[l] = f_l(z[l]),  a[0] = x,  L = Σ_i loss(a[last][i], t[i])
 
-Over a batch the graph ends in L = Σ_s L#s, or in the mean over the samples.
+Over a batch the graph ends in L = Σ_s L#s, or in the mean over the samples.  Without a loss it ends
+in a[last], and nothing is differentiated.
 """
 
 from __future__ import annotations
@@ -10,13 +11,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Literal
+from typing import Any, Literal
+
+import numpy as np
 
 from derive.graph import Graph, Node
-from derive.ops import ACTIVATIONS, Affine, Elementwise, Op, OverSamples, Total
+from derive.ops import ACTIVATIONS, Affine, Array, Elementwise, Op, OverSamples, Total
 from derive.quantity import Id, Quantity
 
-__all__ = ["COUNTS", "Bias", "Layer", "counted", "network", "parameter_count"]
+__all__ = ["COUNTS", "Bias", "Layer", "collapsed", "counted", "network", "parameter_count"]
 
 Bias = Literal["per_unit", "shared", "none"]
 
@@ -34,7 +37,7 @@ class Layer:
 def network(
     inputs: int,
     layers: Sequence[Layer],
-    loss: Elementwise,
+    loss: Elementwise | None,
     samples: int = 1,
     reduction: Literal["sum", "mean"] = "sum",
 ) -> Graph:
@@ -61,14 +64,27 @@ def network(
             feeding.append(parameter("b", number, units, "biases" in layer.train))
         z = add("z", (number,), Affine(Affine().slots[: len(feeding)]), *feeding)
         below = add("a", (number,), layer.activation, z)
+    if loss is None:
+        root = below.element((1,), 1 if samples > 1 else None)
+        return Graph(tuple(nodes), root, samples, forward_only=True)
     target = Node("t", (), below.shape, "target")
     nodes.append(target)
-    root = add("L", (), Total(), add("L", (), loss, below, target))
+    total = add("L", (), Total(), add("L", (), loss, below, target))
     if samples > 1:
         op = OverSamples(mean=reduction == "mean", samples=samples)
-        root = Node("L", (), (), "computed", op, (root,), sampled=False)
-        nodes.append(root)
-    return Graph(tuple(nodes), root.element(()), samples)
+        total = Node("L", (), (), "computed", op, (total,), sampled=False)
+        nodes.append(total)
+    return Graph(tuple(nodes), total.element(()), samples)
+
+
+def collapsed(layers: Sequence[tuple[Any, Any]]) -> tuple[Array, Array]:
+    """M, c with W2 (W1 x + b1) + b2 = M x + c: the layers' (W, b) as one, in the arithmetic of their
+    numbers (fractions stay exact)."""
+    matrix, shift = (np.array(numbers, dtype=object) for numbers in layers[0])
+    for weights, biases in layers[1:]:
+        factor = np.array(weights, dtype=object)
+        matrix, shift = factor @ matrix, factor @ shift + np.array(biases, dtype=object)
+    return matrix, shift
 
 
 def parameter_count(graph: Graph, layer: int | None = None) -> int:

@@ -23,7 +23,18 @@ import numpy.typing as npt
 
 from derive.expression import Call, Expr, Num, Ref, Table, call, fold, parse, substitute, value
 
-__all__ = ["ACTIVATIONS", "GATES", "LOSSES", "OPS", "OUT", "Affine", "Array", "Elementwise", "Index"]
+__all__ = [
+    "ACTIVATIONS",
+    "DERIVED",
+    "GATES",
+    "LOSSES",
+    "OPS",
+    "OUT",
+    "Affine",
+    "Array",
+    "Elementwise",
+    "Index",
+]
 __all__ += ["Op", "OverSamples", "Shape", "Total", "indices"]
 
 Array = npt.NDArray[Any]
@@ -323,6 +334,24 @@ GATES: dict[str, Elementwise] = {
     "abs": _gate("abs(x)", "where(x > 0, 1, -1)", kinks=("x",)),
     "max": _gate("max(x, y)", "where(y > x, 0, 1)", "where(y > x, 1, 0)", kinks=("x - y",)),
     "min": _gate("min(x, y)", "where(x > y, 0, 1)", "where(x > y, 1, 0)", kinks=("x - y",)),
+}
+
+# How a local derivative is found, by the name of its activation or gate: what f(x) is, then f′(x) step
+# by step until f is back.  A test proves each step.
+DERIVED: dict[str, tuple[Expr, ...]] = {
+    "sigmoid": (
+        parse("1/(1 + exp(-x))"),
+        parse("exp(-x)/(1 + exp(-x))**2"),
+        parse("(1 + exp(-x) - 1)/(1 + exp(-x))*(1/(1 + exp(-x)))"),
+        parse("((1 + exp(-x))/(1 + exp(-x)) - 1/(1 + exp(-x)))*(1/(1 + exp(-x)))"),
+        parse("(1 - f)*f"),
+    ),
+    "tanh": (
+        parse("(exp(x) - exp(-x))/(exp(x) + exp(-x))"),
+        parse("((exp(x) + exp(-x))**2 - (exp(x) - exp(-x))**2)/(exp(x) + exp(-x))**2"),
+        parse("1 - ((exp(x) - exp(-x))/(exp(x) + exp(-x)))**2"),
+        parse("1 - f**2"),
+    ),
 }
 
 OPS: dict[str, Op] = {**ACTIVATIONS, **LOSSES, "affine": Affine(), "total": Total()}

@@ -156,7 +156,7 @@ def certify(
         smallest = max(abs(precise[q]), largest * NOISE)
         unseen = graph.of_kind("parameter") and graph.locate(d.wrt, d.sample)[0].kind == "input"
         if abs(number - precise[q]) > smallest * 10.0 ** -(digits + 1) and not unseen:
-            lost.append(f"{d} is {precise[q]:.6g}, but computed as {number:.6g}: its digits cancel out")
+            lost.append(_lost(d, precise[q], number))
         step = derivation.step(d)
         if step.rule != "seed":
             checks.append(_Check("chain rule", d, number, float(step_value(step, values)[0]), largest))
@@ -175,11 +175,18 @@ def certify(
     return Certificate(tuple(methods), worst)
 
 
-def certify_values(values: Values) -> float:
-    """Check the forward values alone (of a state whose gradients nobody uses): the largest error."""
+def certify_values(values: Values, digits: int | None = None) -> float:
+    """Check the forward values alone (of a state whose gradients nobody uses): the largest error.
+
+    With `digits`, every single value must have that many, however small it is: σ(−30) = 9.358·10⁻¹⁴.
+    """
     graph = values.graph
     precise = _precise(graph, values)[1]
     numbers = {q: values.number(q) for q in quantities(graph)}
+    for q, number in numbers.items() if digits else ():
+        exact = float(precise[q][0])
+        if abs(number - exact) > abs(exact) * 10.0 ** -((digits or 0) + 1):
+            raise Uncertified(_lost(q, exact, number))
     scale = max([1.0, *(abs(v) for v in numbers.values())])
     return _worst(
         _Check("mpmath", q, number, float(precise[q][0]), scale) for q, number in numbers.items()
@@ -251,6 +258,10 @@ def certify_descent(descent: Descent) -> float:
 
 def _variants(stacked: Mapping[str, Array], states: slice, count: int) -> dict[str, Array]:
     return {n: a[..., states] if a.shape[-1] == count else a for n, a in stacked.items()}
+
+
+def _lost(q: Id, exact: float, computed: float) -> str:
+    return f"{q} is {exact:.6g}, but computed as {computed:.6g}: its digits cancel out"
 
 
 class _Check(NamedTuple):

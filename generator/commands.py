@@ -163,8 +163,8 @@ def derive(arguments: Namespace) -> int:
         try:
             q = parse(arguments.of)
             chosen = [entry(exercise, q)]
-            wanted = q.wrt if isinstance(q, Derivative) else exercise.graph.root
-            node, i = exercise.graph.locate(wanted.at(), q.sample)
+            wanted = q.wrt.at() if isinstance(q, Derivative) else exercise.graph.root
+            node, i = exercise.graph.locate(wanted, q.sample or wanted.sample)
             exercise = certified(exercise, only=[node.element(i, q.sample)], also=[q])
         except KeyError:
             allowed = "an id that the network has, such as dL/dW[1][1][1]"

@@ -107,7 +107,9 @@ def _redrawn_network(net: NetworkSpec, source: Draw, stream: _Stream) -> Network
             biases = [stream.decimal(source.biases) for _ in layer.biases]
         layers.append(layer.model_copy(update={"weights": weights, "biases": biases}))
     targets = source.targets or TARGETS.get(net.layers[-1].activation, OTHER_TARGETS)
-    drawn = {"inputs": rows(net.inputs, source.inputs), "targets": rows(net.targets, targets)}
+    drawn = {"inputs": rows(net.inputs, source.inputs), "sizes": None}
+    if net.targets is not None:
+        drawn["targets"] = rows(net.targets, targets)
     return net.model_copy(update={**drawn, "layers": layers})
 
 
@@ -181,6 +183,9 @@ def draw(spec: Spec, seed: object, number: int, rejected: Counter[str] | None = 
 
     `rejected` counts the draws thrown away, by reason.  SpecError if no draw in 500 is good.
     """
+    if spec.network and spec.network.truth_table:
+        allowed = "other inputs: with drawn weights it would be another function"
+        raise SpecError(spec.name, "network.inputs", "the 0 and 1 of a truth table", allowed)
     rejected = Counter() if rejected is None else rejected
     here: Counter[str] = Counter()
     for attempt in range(ATTEMPTS):

@@ -206,7 +206,7 @@ def tall(node: Node) -> bool:
 
 
 def _broken(node: Node, room: float) -> list[Node]:
-    """The node as lines of at most `room` em, broken before its + and − signs."""
+    """The node as lines of at most `room` em, broken before its + and − signs, or else its dots."""
     if width(node) <= room or not isinstance(node, Row):
         return [node]
     lines: list[list[Node]] = [[]]
@@ -218,10 +218,12 @@ def _broken(node: Node, room: float) -> list[Node]:
 
 
 def _pieces(node: Row) -> list[list[Node]]:
-    """The summands of a row, each with the sign before it."""
+    """The summands of a row, each with the sign before it; of a product its factors."""
+    signs = (Op("+"), Op("−"))
+    breaks = signs if any(item in signs for item in node.items[1:]) else (Op("·"),)
     pieces: list[list[Node]] = [[]]
     for item in node.items:
-        if item in (Op("+"), Op("−")) and pieces[-1]:
+        if item in breaks and pieces[-1]:
             pieces.append([])
         pieces[-1].append(item)
     return pieces

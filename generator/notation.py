@@ -28,7 +28,10 @@ __all__ = ["NOTATIONS", "Namer", "Notation", "NotationError"]
 __all__ += ["CircuitNamer", "Writer"]
 
 ROLES = ("x", "t", "W", "b", "b_shared", "z", "a", "L", "L_term", "rate")
-OPTIONAL = ("delta", "b_last")
+# A whole layer as matrix or column, where a notation does not say it otherwise.
+WHOLE = {"x_all": "x", "t_all": "t", "W_all": "W^{(<l>)}", "b_all": "b^{(<l>)}"}
+WHOLE |= {"z_all": "z^{(<l>)}", "a_all": "a^{(<l>)}", "delta_all": "δ^{(<l>)}"}
+OPTIONAL = ("delta", "b_last", *WHOLE)
 FIELDS = ("i", "j", "ij", "i0", "l", "m", "n", "u", "v", "c", "p", "i?", "u?", "v?")
 
 
@@ -244,6 +247,11 @@ NOTATIONS: dict[str, Notation] = {
             "L_term": "E_<i>",
             "delta": "δ_<i>^{(<m>)}",
             "rate": "η",
+            "t_all": "y",
+            "b_all": "w_0^{(<l>)}",
+            "z_all": "z^{(<m>)}",
+            "a_all": "a^{(<m>)}",
+            "delta_all": "δ^{(<m>)}",
         },
     ),
 }
@@ -327,6 +335,10 @@ class Namer:
         """∂L/∂q, even where the notation has a shorter name for it."""
         return Fraction(row("∂", self(self.graph.root.at(update=q.update))), row("∂", self(q)))
 
+    def whole(self, role: str, layer: int = 0) -> Node:
+        """A layer's W as a matrix, its b, z, a or δ as a column; a of layer 0 is x."""
+        return self._pattern("x_all" if (role, layer) == ("a", 0) else f"{role}_all", layer)
+
     def layer_number(self, layer: int) -> int:
         """The number that this notation gives a layer: one more where it counts the input as 1."""
         return layer + ("<m>" in self.notation.patterns["z"])
@@ -404,4 +416,4 @@ class Namer:
         fields["i?"] = Row(()) if single else fields["i"]
         fields["u?"] = fields["c"] if single else fields["u"]
         fields["v?"] = fields["p"] if single_before else fields["v"]
-        return _fill(_parse(self.notation.patterns[role]), fields)
+        return _fill(_parse({**WHOLE, **self.notation.patterns}[role]), fields)

@@ -11,13 +11,14 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any, get_args
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
-from generator import worked, worked_circuit
+from generator import worked, worked_circuit, worked_symbols
 from generator.exercise import Exercise
 from generator.formula import Aligned, Node, latex, latex_rows
 from generator.number import shown
@@ -124,7 +125,7 @@ def _environment() -> Environment:
 
 def pages(exercise: Exercise, formats: Iterable[str]) -> dict[str, str]:
     """File name -> text: the solution in each format, and the question where something is asked."""
-    telling = worked_circuit if exercise.spec.circuit else worked
+    telling = _telling(exercise)
     given = telling.problem(exercise)
     common = {"spec": exercise.spec, "variant": exercise.variant}
     wanted: dict[str, dict[str, Any]] = {
@@ -150,7 +151,8 @@ def errata_pages(
 
 def _proof(exercise: Exercise) -> dict[str, Any]:
     proof = exercise.certificate
-    return {"methods": proof.methods, "error": shown(float(f"{proof.max_error:.0e}"), 1)}
+    error = shown(float(f"{proof.max_error:.0e}"), 1)
+    return {"methods": proof.methods, "error": error, "of": _certain(exercise)}
 
 
 def _rendered(
@@ -162,6 +164,20 @@ def _rendered(
             template = _environment().get_template(f"{name}/{page}.{name}.jinja")
             texts[f"{page}.{name}"] = _tidy(template.render(format=name, **common, **data))
     return texts
+
+
+def _telling(exercise: Exercise) -> ModuleType:
+    """The module that tells an exercise of this sort: its `problem` and its `worked`."""
+    if exercise.spec.circuit:
+        return worked_circuit
+    return worked_symbols if exercise.spec.source.symbols else worked
+
+
+def _certain(exercise: Exercise) -> str:
+    """What the certificate is about."""
+    if exercise.spec.source.symbols:
+        return "formula"
+    return "value" if exercise.graph.forward_only else "gradient"
 
 
 def _tidy(text: str) -> str:

@@ -50,6 +50,8 @@ def entry(exercise: Exercise, q: Id) -> Entry:
     count = counted(graph, q)
     if count is not None:
         return Entry(str(q), count, str(q), [])
+    if isinstance(q, Derivative) and graph.forward_only:
+        raise KeyError(str(q))
     if q.update:
         return _updated(exercise, q)
     value = exercise.number(q)

@@ -7,10 +7,12 @@ allowed (SpecError).  Numbers stay the decimals that were typed until they are e
 from __future__ import annotations
 
 import difflib
+import hashlib
 import reprlib
 import tomllib
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
@@ -102,18 +104,67 @@ class Standardize(_Model):
     digits: Annotated[int, Field(ge=0, le=10)] | None = None
 
 
-class NetworkSpec(_Model):
-    """`[network]`."""
+def _certifying(sizes: Any, activation: Any) -> dict[str, Any]:
+    """Numbers for a network of which only the sizes are given, the same for ever."""
+    found = sizes[:6] if isinstance(sizes, list) and sizes else [1]
+    wide = [size if isinstance(size, int) and 0 < size < 10 else 1 for size in found]
+    drawn = iter(hashlib.shake_128(repr(wide).encode()).digest(2000))
 
+    def column(length: int) -> list[Decimal]:
+        return [Decimal(2 * next(drawn) - 255).scaleb(-3) for _ in range(length)]
+
+    layers = [
+        {"weights": [column(below) for _ in range(units)], "biases": column(units)}
+        | ({"activation": activation} if activation is not None else {})
+        for below, units in pairwise(wide)
+    ]
+    return {"inputs": [column(wide[0])], "targets": [column(wide[-1])], "layers": layers}
+
+
+class NetworkSpec(_Model):
+    """`[network]`: numbers and layers, or `sizes` alone for a derivation in symbols."""
+
+    sizes: (
+        Annotated[list[Annotated[int, Field(ge=1, le=9)]], Field(min_length=2, max_length=6)] | None
+    ) = None
+    activation: Annotated[str, _one_of(ACTIVATIONS)] | None = None  # of all layers, with sizes
     inputs: Annotated[list[list[Exact]], Field(min_length=1, max_length=1000)]
     standardize: Standardize | None = None
-    targets: Annotated[list[list[Exact]], Field(min_length=1, max_length=1000)]
+    targets: Annotated[list[list[Exact]], Field(min_length=1, max_length=1000)] | None = None
     loss: Annotated[str, _one_of(LOSSES)] = "half_squared_error"
     reduction: Annotated[Literal["sum", "mean"], _one_of(("sum", "mean"))] = "sum"
     learning_rate: Positive = Decimal("0.5")
     updates: Annotated[int, Field(ge=0, le=20_000)] = 1
     stop_below: Positive | None = None  # the goal of the training; `updates` is then the most
     layers: Annotated[list[LayerSpec], Field(min_length=1, max_length=20)]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _filled_in(cls, data: Any) -> Any:
+        """`sizes`: numbers that no page shows, to certify with.  Without targets nothing is updated."""
+        if not isinstance(data, dict):
+            return data
+        if data.get("sizes") is None:
+            return {"updates": 0, **data} if data.get("targets") is None else data
+        if set(data) & {"inputs", "targets", "layers", "reduction", "learning_rate", "updates"}:
+            raise PydanticCustomError("sizes", "sizes with activation and loss, and no numbers")
+        return {**data, **_certifying(data["sizes"], data.get("activation")), "updates": 0}
+
+    @property
+    def symbols(self) -> bool:
+        """Sizes alone: the derivation has no numbers."""
+        return self.sizes is not None
+
+    @property
+    def forward_only(self) -> bool:
+        """No targets: no loss, no gradients, no update."""
+        return self.targets is None
+
+    @property
+    def truth_table(self) -> bool:
+        """A forward pass for several inputs of 0 and 1: the network is a logic function."""
+        binary = all(number in (0, 1) for sample in self.inputs for number in sample)
+        return self.forward_only and binary and len(self.inputs) > 1
 
     def graph(self) -> Graph:
         """The graph of this network (its structure; for the numbers see `numbers`)."""
@@ -126,7 +177,8 @@ class NetworkSpec(_Model):
             )
             for layer in self.layers
         ]
-        return network(len(self.inputs[0]), layers, LOSSES[self.loss], len(self.inputs), self.reduction)
+        loss = None if self.forward_only else LOSSES[self.loss]
+        return network(len(self.inputs[0]), layers, loss, len(self.inputs), self.reduction)
 
     @staticmethod
     def _activation(layer: LayerSpec) -> Any:
@@ -135,7 +187,9 @@ class NetworkSpec(_Model):
 
     def numbers(self) -> dict[str, Any]:
         """Inputs (or their z-scores), targets and parameters by node name: "x", "t", "W[1]", "b[1]"."""
-        numbers: dict[str, Any] = {"x": self.inputs, "t": self.targets}
+        numbers: dict[str, Any] = {"x": self.inputs}
+        if self.targets is not None:
+            numbers["t"] = self.targets
         if self.standardize:
             columns = [feature.scores(self.standardize.digits) for feature in self.features()]
             numbers["x"] = [list(row) for row in zip(*columns, strict=True)]
@@ -168,6 +222,8 @@ class CircuitSpec(_Model):
 
     learning_rate: ClassVar[Decimal] = Decimal(1)
     updates: ClassVar[int] = 0
+    forward_only: ClassVar[bool] = False
+    symbols: ClassVar[bool] = False
 
     def graph(self) -> Graph:
         """The graph of this circuit's gates; CircuitError names a line that cannot be read."""
@@ -369,6 +425,8 @@ def _check_shapes(net: NetworkSpec, file: str) -> None:
             if len(numbers) != length:
                 fail(f"{key}[{number}]", f"{len(numbers)} numbers", f"{length}: {what}")
 
+    if net.activation and not net.sizes:
+        fail("activation", net.activation, "nothing without sizes: each layer has its own")
     if not net.inputs[0]:
         fail("inputs[0]", "0 numbers", "at least one feature")
     same_length(net.inputs, "inputs", len(net.inputs[0]), "every sample has the same features")
@@ -394,6 +452,15 @@ def _check_shapes(net: NetworkSpec, file: str) -> None:
         if layer.alpha is not None and not ACTIVATIONS[layer.activation].constants:
             fail(f"{key}.alpha", str(layer.alpha), f"no alpha: {layer.activation} takes none")
         below = units
+    if net.targets is None:
+        learning = ("loss", "reduction", "learning_rate")
+        said = {key: getattr(net, key) for key in learning if key in net.model_fields_set}
+        said |= {"updates": net.updates} if net.updates else {}
+        trained = (n for n, layer in enumerate(net.layers) if "train" in layer.model_fields_set)
+        said |= {f"layers[{n}].train": net.layers[n].train for n in trained}
+        for key, found in said.items():
+            fail(key, str(found), "nothing without targets: then there is a forward pass only")
+        return
     if len(net.targets) != len(net.inputs):
         fail("targets", f"{len(net.targets)} rows", f"{len(net.inputs)}: one for each sample")
     same_length(net.targets, "targets", below, "one for each output unit")

@@ -6,19 +6,20 @@ numbers of the formulas, so that what was derived before is pointed to and not d
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from fractions import Fraction as Rational
 from itertools import pairwise
 from typing import Any
 
 from derive.backprop import Step, Term
-from derive.expression import Call, Expr, Num, Ref, call, value
-from derive.ops import indices
+from derive.expression import Call, Expr, Num, Ref, call, substitute, value
+from derive.ops import ACTIVATIONS, DERIVED, GATES, indices
 from derive.quantity import Derivative, Id, Quantity
 from generator.exercise import Exercise
-from generator.formula import Node, equation, row
+from generator.formula import Index, Node, Op, Row, Symbol, equation, row
 from generator.notation import Writer
 from generator.number import shown
+from generator.page import Section, block
 from generator.typeset import typeset
 
 __all__ = ["Teller", "chain"]
@@ -60,6 +61,23 @@ class Teller:
                         number = number[position - 1]
                     typed[node.element(i, sample)] = number
         return typed
+
+    def derived(self) -> Iterator[Section]:
+        """σ′(x) = … = (1 − σ(x)) σ(x): how the derivative of each function in the graph is found.
+        Homework does without."""
+        blocks, used = [], [node.op for node in self.graph.nodes]
+        for name, steps in DERIVED.items() if not self.exercise.parts else ():
+            if ACTIVATIONS.get(name) in used or GATES.get(name) in used:
+                names: dict[str, Expr] = {"x": Ref("x"), "f": Call(name, (Ref("x"),))}
+                exprs = [substitute(step, names.__getitem__) for step in (Ref("f"), *steps)]
+                function, what, *slopes = (typeset(e, Symbol) for e in exprs)
+                assert isinstance(function, Row)
+                letter, argument = function.items
+                slope = Row((Index(letter, sup=Op("′")), argument))
+                formulas = [(equation(function, what), None), (equation(slope, *slopes), None)]
+                blocks.append(block("derivative_of", {"activation": name}, formulas))
+        if blocks:
+            yield Section("derived", {}, tuple(blocks))
 
     # --- leaves ---
 

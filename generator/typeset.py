@@ -78,7 +78,7 @@ class _Typesetter:
             return Cases(((parts[0], parts[1]), (parts[2], parts[3]))), ATOM
         if expr.fn == "exp":
             return Index(Symbol("e"), sup=self.show(expr.args[0], 0, True)), ATOM
-        name = {"log": "ln"}.get(expr.fn, expr.fn)
+        name = {"log": "ln", "sigmoid": "σ"}.get(expr.fn, expr.fn)
         body: list[Node] = []
         for arg in expr.args:
             body += [Op(","), self.show(arg, 0, True)] if body else [self.show(arg, 0, True)]

@@ -22,10 +22,11 @@ from generator.notation import Namer
 from generator.number import shown
 from generator.page import Block, Formula, Section, Table, block, tables
 from generator.telling import Teller, chain
+from generator.worked_forward import boundaries, collapse, truth_table
 from generator.worked_inputs import scaling, standardized
 from generator.worked_training import one_at_a_time, training
 
-__all__ = ["problem", "worked"]
+__all__ = ["NetworkTeller", "few", "problem", "worked"]
 
 FEW = 3  # samples of a batch that are all told step by step
 VANISHING = 100  # times smaller than in the last layer: gradients of the first that call for a remark
@@ -34,18 +35,22 @@ WIDE = 4  # units of a layer that are all written out where only their formulas 
 
 def problem(exercise: Exercise) -> tuple[Section, ...]:
     """What is given: the network and its numbers.  Nothing computed is in it."""
-    teller = _Teller(exercise)
+    teller = NetworkTeller(exercise)
     return (Section("network", {}, tuple(teller.given())),)
 
 
 def worked(exercise: Exercise) -> tuple[Section, ...]:
-    """The whole derivation: forward, loss, backward for every parameter, update, loss after it."""
-    teller = _Teller(exercise)
-    sections = [
-        *standardized(exercise),
-        Section("forward", {}, tuple(teller.forward())),
-        Section("loss", {}, tuple(teller.loss())),
-    ]
+    """The whole derivation: forward, loss, backward for every parameter, update, loss after it; or the
+    forward pass and what it says of the network."""
+    teller = NetworkTeller(exercise)
+    sections = [*standardized(exercise), Section("forward", {}, tuple(teller.forward()))]
+    for name, say in {"one_map": collapse, "truth": truth_table, "boundary": boundaries}.items():
+        if blocks := tuple(say(teller)):
+            sections.append(Section(name, {}, blocks))
+    if exercise.graph.forward_only:
+        return tuple(sections)
+    sections.append(Section("loss", {}, tuple(teller.loss())))
+    sections += teller.derived()
     sections += [
         Section("backward", teller.layer_args(z), tuple(teller.backward(z)))
         for z in reversed(teller.layers())
@@ -55,7 +60,14 @@ def worked(exercise: Exercise) -> tuple[Section, ...]:
     return tuple(sections)
 
 
-class _Teller(Teller):
+def few(numbers: Sequence[int]) -> Sequence[int]:
+    """All of a few, the first and the last of many."""
+    return numbers if len(numbers) <= WIDE else (numbers[0], numbers[-1])
+
+
+class NetworkTeller(Teller):
+    """Tells a network."""
+
     def __init__(self, exercise: Exercise) -> None:
         super().__init__(exercise)
         self.net = exercise.spec.network_spec
@@ -74,9 +86,11 @@ class _Teller(Teller):
         yield Block("parameter_count", {**args, "count": parameter_count(self.graph)})
         for z in self.layers():
             yield block("definitions", self.layer_args(z), self._definitions(z))
-        yield block(
-            "given_numbers", scaling(self.exercise), ((line, None) for line in self._given_lines())
-        )
+        if not net.symbols:
+            given = ((line, None) for line in self._given_lines())
+            yield block("given_numbers", scaling(self.exercise), given)
+        if self.graph.forward_only:
+            return
         args = {"rate": self.equal("rate"), "samples": self.graph.samples}
         args |= {"trains": parameter_count(self.graph) > 0 and net.updates > 0}
         yield block("loss_and_rate", args, self._loss_rule())
@@ -114,11 +128,9 @@ class _Teller(Teller):
     def _definitions(self, z: GraphNode) -> Iterator[Formula]:
         """What the units of a layer compute, in names; of a wide layer the first and the last unit."""
         sample = self.graph.sample_numbers[0]
-        units = list(range(1, z.shape[0] + 1))
-        for i in units if len(units) <= WIDE else (units[0], units[-1]):
-            yield self._definition(Quantity("z", (*z.prefix, i), sample)), None
-        for i in units if len(units) <= WIDE else (units[0], units[-1]):
-            yield self._definition(Quantity("a", (*z.prefix, i), sample)), None
+        for name in ("z", "a"):
+            for i in few(range(1, z.shape[0] + 1)):
+                yield self._definition(Quantity(name, (*z.prefix, i), sample)), None
 
     def _definition(self, q: Quantity) -> Node:
         definition = self.graph.definition(q)
@@ -171,7 +183,10 @@ class _Teller(Teller):
                 formulas += [(self.computed(q), None) for q in a.elements(sample)]
                 yield block("forward_layer", self.layer_args(z), formulas)
         units = [q for z in self.layers() for q in self._units(z, "a")]
-        yield from self._in_tables([*units, Quantity("L")])
+        if not self.graph.forward_only:
+            units.append(Quantity("L"))
+        if not any(truth_table(self)):  # which says the same
+            yield from self._in_tables(units)
 
     @property
     def in_full(self) -> list[int | None]:

@@ -24,6 +24,7 @@ def worked(exercise: Exercise) -> tuple[Section, ...]:
     teller = _Teller(exercise)
     return (
         Section("forward", {}, tuple(teller.forward())),
+        *teller.derived(),
         Section("circuit_backward", {}, tuple(teller.backward())),
     )
 

@@ -12,6 +12,7 @@ from derive.ops import GATES
 from derive.quantity import parse as parse_id
 from derive.verify import certify, quantities
 from generator.spec import load
+from tests.conftest import lecture
 
 
 def run(inputs, lines, output="f", constants=()):
@@ -166,3 +167,13 @@ def direct(expr, inputs):
 def test_a_constant_must_be_an_input_and_an_input_is_not_assigned():
     with pytest.raises(CircuitError, match="is an input"):
         circuit(["x"], ["x = x + 1"], "x")
+
+
+def test_a_sigmoid_as_one_gate_gives_what_its_gates_give():
+    """∂f/∂g4 = f (1 − f), and every gradient further back is the same as gate by gate."""
+    one, many = lecture("ceng506-neuron-gate"), lecture("ceng506-neuron")
+    assert [str(n) for n in one.graph.nodes if n.op] == ["g1", "g2", "g3", "g4", "f"]
+    for wire in ("g4", "g1", "g2", "w0", "x0", "w1", "x1", "w2"):
+        gradient = parse_id(f"df/d{wire}")
+        assert one.number(gradient) == pytest.approx(many.number(gradient), rel=1e-14)
+    assert text(one.graph.local(parse_id("df/dg4"))) == "(1 - f)*f"

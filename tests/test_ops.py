@@ -8,8 +8,20 @@ from hypothesis import strategies as st
 
 from derive.expression import NUMPY, value
 from derive.network import network
-from derive.ops import ACTIVATIONS, LOSSES, OPS, OUT, Affine, Elementwise, OverSamples, Total, indices
-from derive.symbolic import local_derivative
+from derive.ops import (
+    ACTIVATIONS,
+    DERIVED,
+    GATES,
+    LOSSES,
+    OPS,
+    OUT,
+    Affine,
+    Elementwise,
+    OverSamples,
+    Total,
+    indices,
+)
+from derive.symbolic import SYMPY, local_derivative
 
 ELEMENTWISE = {name: op for name, op in OPS.items() if isinstance(op, Elementwise)}
 SLOTS = [(name, slot) for name, op in ELEMENTWISE.items() for slot in op.partials]
@@ -22,6 +34,21 @@ def test_sympy_differentiates_the_formula_to_the_taught_rule(name, slot):
     for sign in ({}, {"positive": True}, {"negative": True}):
         if sign or not ELEMENTWISE[name].kinks:
             assert sympy.simplify(difference.subs(z, sympy.Symbol(slot, real=True, **sign))) == 0
+
+
+@pytest.mark.parametrize(("name", "table"), [(n, t) for n in DERIVED for t in (ACTIVATIONS, GATES)])
+def test_how_a_derivative_is_found_holds_step_by_step(name, table):
+    """The first formula is the operation's, every other its derivative, the last the taught rule."""
+    op, x = table[name], sympy.Symbol("x", real=True)
+    what, *steps = (value(e, {"x": x, "f": sympy.Symbol("f")}.get, SYMPY) for e in DERIVED[name])
+    (slot,) = op.slots
+    formula = value(op.formula, {slot: x}.get, SYMPY)
+    assert sympy.simplify((what - formula).rewrite(sympy.exp)) == 0
+    for step in steps:
+        difference = step.subs("f", what) - sympy.diff(what, x)
+        assert sympy.simplify(difference.rewrite(sympy.exp)) == 0
+    taught = value(op.partials[slot], {op.output: sympy.Symbol("f")}.get, SYMPY)
+    assert sympy.expand(taught - steps[-1]) == 0
 
 
 KNOWN = [

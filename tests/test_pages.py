@@ -56,6 +56,8 @@ def exercises():
     yield "cummins", lecture("cummins")
     yield "ceng506-neuron", lecture("ceng506-neuron")
     yield "batch", certified(build(read(STANDARDIZED)))
+    yield "ceng506-and", lecture("ceng506-and")
+    yield "ceng506-layers", lecture("ceng506-layers")
     yield "homework", draw(load("mazur"), 7, 1)
     yield "homework-circuit", draw(load("ceng506-sum-product"), 7, 1)
 
@@ -122,6 +124,28 @@ def test_numbers_are_written_as_a_person_would(name):
                 r"--|\+ -|- -|\\cdot -|\+ \+|= =|nan|inf\b|None|Undefined|\bNumber\(",
                 text.replace("---", ""),
             )
+
+
+DERIVED_ONCE = [  # of which functions a page derives the derivative
+    ("mazur", [r"\sigma"]),
+    ("cummins", [r"\sigma"]),
+    ("ceng506-neuron", []),
+    ("ceng506-neuron-gate", [r"\sigma"]),
+    ("ceng506-and", []),
+]
+
+
+@pytest.mark.parametrize(("name", "functions"), DERIVED_ONCE)
+def test_a_derivative_is_found_once_on_the_page_that_uses_it(name, functions):
+    text = pages(lecture(name), ["md"])["solution.md"]
+    assert re.findall(r"(\\sigma|tanh)\^\{\\prime\}\(x\)", text) == functions
+
+
+def test_tanh_has_its_own_derivation_and_homework_has_none():
+    tanh = read(GOOD.replace("biases = [1, 2]", 'biases = [1, 2]\nactivation = "tanh"', 1))
+    text = pages(certified(build(tanh)), ["md"])["solution.md"]
+    assert re.findall(r"(\\sigma|tanh\})\^\{\\prime\}\(x\)", text) == [r"\sigma", "tanh}"]
+    assert "prime}(x)" not in pages(EXERCISES["homework"], ["md"])["solution.md"]
 
 
 # --- questions give nothing away ---
@@ -296,12 +320,14 @@ MATHJAX = [
     "left",
     "leq",
     "mathrm",
+    "odot",
     "partial",
     "pm",
     "prime",
     "quad",
     "rangle",
     "right",
+    "sigma",
     "tag",
     "aligned",
     "approx",

@@ -48,7 +48,7 @@ BAD = [  # replace, by, the whole message
         "[network]",
         "[netwrk]",
         "hw.toml: netwrk: found an unknown key, allowed: name, title, note, notation, patterns, digits, network, circuit, draw; "
-        "did you mean network? (and 2 more)",
+        "did you mean network? (and 1 more)",
     ),
     ('name = "hw"\n', "", "hw.toml: name: found nothing, allowed: it must be given"),
     ('"hw"', '"../hw"', "hw.toml: name: found '../hw', allowed: letters, digits, - and _"),

@@ -17,7 +17,9 @@ __all__ = ["default", "kind", "kinds"]
 
 def default(spec: Spec) -> str:
     """The kind of homework that a spec is by itself."""
-    return "circuit" if spec.circuit else "backprop"
+    if spec.circuit:
+        return "circuit"
+    return "forward" if spec.source.forward_only else "backprop"
 
 
 def kinds() -> list[str]:

@@ -1,0 +1,232 @@
+"""A network by symbols alone, of any sizes: forward pass, δ of every unit, gradient of every weight.
+
+No number is on the page; but each formula is evaluated, at numbers that are certified like any other,
+before it is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from math import isclose
+from typing import Any
+
+from derive.backprop import Step
+from derive.expression import Call, Expr, Ref, call, refs, substitute
+from derive.graph import Node as GraphNode
+from derive.ops import OUT
+from derive.quantity import Derivative, Id, Quantity
+from derive.verify import Uncertified
+from generator.exercise import Exercise
+from generator.formula import Fence, Fraction, Index, Node, Number, Op, Row, Symbol, equation, row
+from generator.page import Block, Formula, Section, block
+from generator.telling import chain
+from generator.typeset import typeset
+from generator.worked import NetworkTeller, few
+from generator.worked_forward import collapse
+
+__all__ = ["problem", "worked"]
+
+SAME = 1e-9  # relative: sums are rounded in another order
+FEW = 2  # paths that are summed inside a product; more are summed on a line of their own
+
+
+def problem(exercise: Exercise) -> tuple[Section, ...]:
+    """What is given: the layers and the loss."""
+    return (Section("network", {}, tuple(_Teller(exercise).given())),)
+
+
+def worked(exercise: Exercise) -> tuple[Section, ...]:
+    """Layer by layer in vectors, δ from the output back, the gradients, one of them to the end."""
+    teller = _Teller(exercise)
+    sections = [Section("forward", {}, tuple(teller.in_vectors()))]
+    if blocks := tuple(collapse(teller)):
+        sections.append(Section("one_map", {}, blocks))
+    sections += teller.derived()
+    sections += [
+        Section("backward", teller.layer_args(z), tuple(teller.deltas(z)))
+        for z in reversed(teller.layers())
+    ]
+    sections.append(Section("to_the_end", {}, tuple(teller.to_the_end())))
+    return tuple(sections)
+
+
+def flat(expr: Expr) -> Expr:
+    """a·(b·c)·1 as a·b·c."""
+    if not isinstance(expr, Call):
+        return expr
+    args = [flat(arg) for arg in expr.args]
+    if expr.fn != "*":
+        return Call(expr.fn, tuple(args))
+    factors = [
+        f for arg in args for f in (arg.args if isinstance(arg, Call) and arg.fn == "*" else (arg,))
+    ]
+    return call("*", *([f for f in factors if f != ONE] or [ONE]))
+
+
+ONE = call("*", 1)
+
+
+def turned(node: Node) -> Node:
+    """The transpose."""
+    return Index(node if isinstance(node, Symbol) else Fence(node), sup=Symbol("T"))
+
+
+class _Teller(NetworkTeller):
+    def sure(self, q: Id, *exprs: Expr) -> list[Node]:
+        """The formulas of q, once each of them gives its number; Uncertified if one does not."""
+        number = self.exercise.number(q)
+        for expr in exprs:
+            found = float(self.exercise.values.compute(expr).item())
+            if not isclose(found, number, rel_tol=SAME):
+                raise Uncertified(f"{q} is {number!r}, but {found!r} by its formula")
+        return [self.names(expr) for expr in exprs]
+
+    def in_vectors(self) -> Iterator[Block]:
+        """z = W a + b and a = f(z) of each layer at once."""
+        formulas: list[Formula] = []
+        for z in self.layers():
+            (n,), a = z.prefix, self.graph.consumers(z)[0]
+            parts: list[Node] = [self.times(self.whole("W", n), self.whole("a", n - 1))]
+            parts += [Op("+"), self.whole("b", n)] if len(z.inputs) > 2 else []
+            formulas.append((equation(self.whole("z", n), row(*parts)), None))
+            assert a.op is not None
+            rule = typeset(a.op.definition((), ()), self.slots(n))
+            formulas.append((equation(self.whole("a", n), rule), None))
+        yield block("layers_in_vectors", {"rows": self.name.notation.vectors == "row"}, formulas)
+
+    def whole(self, role: str, layer: int = 0) -> Node:
+        return self.name.whole(role, layer)
+
+    def slots(self, n: int) -> Callable[[Any], Node]:
+        """Names an operation's slots by the whole layer n."""
+        return lambda local: self.whole({OUT: "a"}.get(local[0], local[0]), n)
+
+    def times(self, *factors: Node) -> Node:
+        """A product of matrices and columns, the other way round where a layer is a row."""
+        return Row(factors[::-1] if self.name.notation.vectors == "row" else factors)
+
+    # --- δ ---
+
+    def named(self, d: Derivative) -> Step:
+        """The step of d from the ∂L/∂z of the layer after it."""
+        return self.derivation.chain(d, lambda upstream: upstream.wrt.name == "z")
+
+    def terms(self, d: Derivative) -> tuple[Expr, Expr]:
+        """∂L/∂q by named factors, and as it is taught."""
+        pairs = [self._factors(term) for term in self.named(d).terms]
+        named, taught = zip(*((call("*", *ids), call("*", *exprs)) for ids, exprs in pairs), strict=True)
+        return flat(call("+", *named)), flat(call("+", *taught))
+
+    def delta(self, z: Quantity) -> tuple[Expr, Expr]:
+        """∂L/∂z = ∂L/∂a · ∂a/∂z, with ∂L/∂a in terms of the layer after it."""
+        a = Quantity("a", z.index)
+        local = Derivative(a, z)
+        rule = self.graph.local(local)
+        assert rule is not None
+        named, taught = self.terms(self.derivation.derivative(a))
+        return flat(call("*", named, Ref(local))), flat(call("*", taught, rule))
+
+    def deltas(self, z: GraphNode) -> Iterator[Block]:
+        """δ of every unit of a layer, then the gradients of its parameters."""
+        (n,), output = z.prefix, z.prefix == (self.name.last,)
+        units = [Quantity("z", (n, i)) for i in range(1, z.shape[0] + 1)]
+        if output and self.name.notation.has_delta:
+            meaning = row(
+                self.name(self.derivation.derivative(units[0])), "=", self.name.gradient(units[0])
+            )
+            yield Block("delta_defined", {}, ((meaning, None),))
+        formulas: list[Formula] = []
+        for i in few(range(1, z.shape[0] + 1)):
+            formulas += ((line, None) for line in self.unit(units[i - 1]))
+        paths = 0 if output else self.graph.consumers(self.graph.consumers(z)[0])[0].shape[0]
+        yield block("deltas", {"paths": paths, "units": len(units)}, formulas)
+        factors = self.delta_in_vectors(n)
+        joined = Row(tuple(part for factor in factors for part in (Op("⊙"), factor))[1:])
+        whole = equation(self.whole("delta", n), self.slope(self.whole("z", n)), joined)
+        dot = Op("⊙") if len(factors) > 1 else None
+        yield Block("deltas_in_vectors", {"dot": dot}, ((whole, None),))
+        for node in self.graph.of_kind("parameter"):
+            if node.prefix == z.prefix:
+                yield from self.gradients(node)
+
+    def unit(self, z: Quantity) -> Iterator[Node]:
+        """δ of a unit; where many paths lead to it, ∂L/∂a by itself first."""
+        to_z, a = self.derivation.derivative(z), Quantity("a", z.index)
+        to_a = self.derivation.derivative(a)
+        if len(self.named(to_a).terms) <= FEW:
+            sides = self.sure(to_z, *self.delta(z))
+        else:
+            yield chain(self.name(to_a), self.sure(to_a, *self.terms(to_a)))
+            rule = self.graph.local(Derivative(a, z))
+            assert rule is not None
+            product = [call("*", Ref(to_a), factor) for factor in (Ref(Derivative(a, z)), rule)]
+            sides = self.sure(to_z, *map(flat, product))
+        yield chain(self.name(to_z), [self.name.gradient(z), *sides])
+
+    def slope(self, whole: Node) -> Node:
+        """∂L/∂ a matrix or a column."""
+        return Fraction(row("∂", self.name(self.graph.root)), row("∂", whole))
+
+    def delta_in_vectors(self, n: int) -> list[Node]:
+        """The factors of δ = Wᵀ δ ⊙ a ⊙ (1 − a); at the output (a − t) ⊙ a ⊙ (1 − a)."""
+        a = self.graph.find(Quantity("a", (n, 1)))[0]
+        assert a.op is not None
+        if n == self.name.last:
+            loss = self.graph.consumers(a)[0].op
+            assert loss is not None
+            start = self.elementwise(loss.partial(0, (1,), (1,)), n)
+        else:
+            transposed = turned(self.whole("W", n + 1))
+            start = [self.times(transposed, self.whole("delta", n + 1))]
+        return [*start, *self.elementwise(a.op.partial(0, (1,), (1,)), n)]
+
+    def elementwise(self, rule: Expr, n: int) -> list[Node]:
+        """The factors of a taught derivative, of a whole layer at once; 1 is none."""
+        expr = flat(rule)
+        factors = expr.args if isinstance(expr, Call) and expr.fn == "*" else (expr,)
+        nodes: list[Node] = []
+        for factor in factors:
+            node = typeset(factor, self.slots(n))
+            node = Fence(node) if isinstance(factor, Call) and factor.fn in "+-" else node
+            if nodes and isinstance(nodes[-1], Number):  # 2 (a − t) is no product of columns
+                node = Row((nodes.pop(), node))
+            nodes += [node] if factor != ONE else []
+        return nodes
+
+    # --- gradients ---
+
+    def gradients(self, node: GraphNode) -> Iterator[Block]:
+        """∂L/∂w = δ a: by named factors once, then as it is taught."""
+        formulas: list[Formula] = []
+        rows, columns = (*node.shape, 1, 1)[:2]
+        for i in few(range(1, rows + 1)):
+            for j in few(range(1, columns + 1)):
+                q = node.element((i, j)[: len(node.shape)])
+                target = self.derivation.derivative(q)
+                sides = self.sure(target, *self.terms(target))
+                formulas.append((chain(self.name(target), sides[bool(formulas) :]), None))
+        yield block(
+            "gradients", {"kind": node.name, "layer": self.name.layer_number(*node.prefix)}, formulas
+        )
+        if node.name == "W":
+            (n,) = node.prefix
+            below = turned(self.whole("a", n - 1))
+            product = self.times(self.whole("delta", n), below)
+            yield Block(
+                "gradients_in_vectors", {}, ((equation(self.slope(self.whole("W", n)), product), None),)
+            )
+
+    def to_the_end(self) -> Iterator[Block]:
+        """The gradient of one weight with every δ put in, until only forward values are left."""
+        n = self.name.last - (self.name.last > 1 and self.name.sizes[-1] == 1)
+        q = Quantity("W", (n, 1, self.name.sizes[n - 1]))
+        target = self.derivation.derivative(q)
+        exprs = list(self.terms(target))
+        while any(isinstance(name, Derivative) for name in refs(exprs[-1])):
+            exprs.append(flat(substitute(exprs[-1], self.opened)))
+        formula = chain(self.name(target), self.sure(target, *exprs))
+        yield Block("to_the_end_of", {"w": self.name(q)}, ((formula, None),))
+
+    def opened(self, q: Any) -> Expr:
+        """δ by its formula, anything else by its name."""
+        return self.delta(q.wrt)[1] if isinstance(q, Derivative) else Ref(q)
