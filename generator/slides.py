@@ -7,7 +7,7 @@ name it stands for, and the formula as a statement.  What cannot be placed is li
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import permutations
@@ -57,26 +57,31 @@ class Reading:
 
 # --- the mathematics of a file --------------------------------------------------------------------
 
-DISPLAYS = "equation|align|gather|multline|eqnarray|displaymath|math"
-_MATHEMATICS = re.compile(
-    r"```math\n(?P<fence>.*?)```"
-    r"|\$\$(?P<double>.+?)\$\$"
-    r"|\\\[(?P<bracket>.+?)\\\]"
-    rf"|\\begin\{{(?P<env>{DISPLAYS})(?P<star>\*?)\}}(?P<display>.+?)\\end\{{(?P=env)(?P=star)\}}"
-    r"|\\\((?P<paren>.+?)\\\)"
-    r"|(?<!\\)\$`(?P<tick>.+?)`\$"
-    r"|(?<![\\$])\$(?P<single>(?:[^$\n]|\n(?!\s*\n))+?)(?<!\\)\$",
-    re.DOTALL,
+_OPENING = re.compile(
+    r"```math\n|(?<!\\)\$\$|(?<!\\)\$`|(?<!\\)\$|\\\[|\\\(|\\begin\{"
+    r"(?:equation|align|gather|multline|eqnarray|displaymath|math)\*?\}"
 )
+CLOSING = {"```math\n": "```", "$$": "$$", "$`": "`$", "$": "$", r"\[": r"\]", r"\(": r"\)"}
 _COMMENT = re.compile(r"(?<!\\)%[^\n]*")
+_PARAGRAPH = re.compile(r"\n\s*\n")
 
 
 def mathematics(source: str) -> Iterator[tuple[str, int]]:
     """Each piece of mathematics and where it starts."""
     source = _COMMENT.sub(lambda m: " " * len(m[0]), source)
-    for match in _MATHEMATICS.finditer(source):
-        group = next(g for g in match.groupdict() if g not in ("env", "star") and match[g] is not None)
-        yield match[group], match.start(group)
+    at = 0
+    never: set[str] = set()  # closing marks that do not come any more
+    while opening := _OPENING.search(source, at):
+        at = opening.end()
+        closing = CLOSING.get(opening[0], opening[0].replace("begin", "end", 1))
+        end = -1 if closing in never else source.find(closing, at)
+        while closing == "$" and end > 0 and source[end - 1] == "\\":
+            end = source.find(closing, end + 1)
+        if end < 0:
+            never.add(closing)
+        elif closing != "$" or not _PARAGRAPH.search(source, at, end):  # else a dollar is a dollar
+            yield source[at:end], at
+            at = end + len(closing)
 
 
 # --- names --------------------------------------------------------------------------------------
@@ -400,16 +405,17 @@ def _fit(formula: Expr, numeric: Expr, number: Numbers | None = None) -> _Match 
         return None
     if formula.fn != numeric.fn or len(formula.args) != len(numeric.args):
         return None
-    orders = [formula.args]
-    if formula.fn in "+*" and len(formula.args) <= MAX_FACTORS:
-        orders = list(permutations(formula.args))
+    table = [[_fit(f, n, number) for n in numeric.args] for f in formula.args]
+    count = len(table)
+    orders: Iterable[tuple[int, ...]] = [tuple(range(count))]
+    if formula.fn in "+*" and count <= MAX_FACTORS:
+        orders = permutations(range(count))
     best: _Match | None = None
-    for args in orders:
-        parts = [_fit(f, n, number) for f, n in zip(args, numeric.args, strict=True)]
-        fitting = [p for p in parts if p is not None]
-        if len(fitting) == len(parts):
-            match = _Match(sum((p.put_in for p in fitting), ()), sum(p.fit for p in fitting))
-            best = match if best is None or match.fit > best.fit + 1e-9 else best
+    for order in orders:
+        fitting = [part for at, i in enumerate(order) if (part := table[i][at]) is not None]
+        fit = sum(part.fit for part in fitting)
+        if len(fitting) == count and (best is None or fit > best.fit + 1e-9):
+            best = _Match(sum((part.put_in for part in fitting), ()), fit)
     return best
 
 

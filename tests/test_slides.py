@@ -1,0 +1,239 @@
+"""Slides: what is read out of a lecture's text, and that nothing is guessed."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from generator.audit import audit
+from generator.exercise import build, certified
+from generator.notation import NOTATIONS
+from generator.render import pages
+from generator.slides import read_slides
+from generator.spec import LECTURES, load
+from tests.conftest import lecture
+
+
+def facts(text, name="mazur"):
+    reading = read_slides(lecture(name), text)
+    return [(f.id, f.printed) for f in reading.facts]
+
+
+W5 = "dL/dW[2][1][1]"
+
+# A lecture's line -> the facts in it.  Mazur's network: w1 … w8, net_h1, out_o1, E_total.
+READ = [
+    (r"$net_{h_1} = 0.3775$", [("z[1][1]", "0.3775")]),
+    # one name, however it is typed
+    (r"$\mathrm{net}_{h1} = 0.3775$", [("z[1][1]", "0.3775")]),
+    (r"$\text{net}_{h_{1}} \approx 0.3775$", [("z[1][1]", "0.3775")]),
+    (r"$net_{{h}_{1}}=.3775$", [("z[1][1]", "0.3775")]),
+    (r"$w'_5 = 0.3589$", [("W[2][1][1]@1", "0.3589")]),
+    (r"$w_{5}^{\prime} = 0.3589$", [("W[2][1][1]@1", "0.3589")]),
+    (r"$w_5' = 0.3589$", [("W[2][1][1]@1", "0.3589")]),
+    (r"$output_{o1} = 0.7514$", [("a[2][1]", "0.7514")]),
+    # one derivative
+    (r"$\frac{\partial E_{total}}{\partial w_5} = 0.0822$", [(W5, "0.0822")]),
+    (r"$\dfrac{\partial E_{total}}{\partial w_{5}} = 0.0822$", [(W5, "0.0822")]),
+    (r"$\partial E_{total} / \partial w_5 = 0.0822$", [(W5, "0.0822")]),
+    (r"$\frac{d E_{total}}{d w_5} = 0.0822$", [(W5, "0.0822")]),
+    (r"$\frac{\partial E_{o1}}{\partial out_{h1}} = 0.0554$", [("dL[1]/da[1][1]", "0.0554")]),
+    # kinds of mathematics
+    (r"\[ net_{h_1} = 0.3775 \]", [("z[1][1]", "0.3775")]),
+    (r"\( net_{h_1} = 0.3775 \)", [("z[1][1]", "0.3775")]),
+    ("$$\nnet_{h_1} = 0.3775\n$$", [("z[1][1]", "0.3775")]),
+    ("```math\nnet_{h_1} = 0.3775\n```", [("z[1][1]", "0.3775")]),
+    (r"\begin{equation*} net_{h_1} = 0.3775 \tag{1} \end{equation*}", [("z[1][1]", "0.3775")]),
+    (
+        r"\begin{align} net_{h_1} &= 0.3775 \\ out_{h_1} &= 0.5933 \end{align}",
+        [("z[1][1]", "0.3775"), ("a[1][1]", "0.5933")],
+    ),
+    ("% $net_{h_1} = 0.1$\n$net_{h_1} = 0.3775$", [("z[1][1]", "0.3775")]),
+    (r"costs \$5, and $net_{h_1} = 0.3775$", [("z[1][1]", "0.3775")]),
+    # several equations in one
+    (
+        r"$out_{o1} = 0.7514, \quad out_{o2} = 0.7729$",
+        [("a[2][1]", "0.7514"), ("a[2][2]", "0.7729")],
+    ),
+    (r"$out_{o1} = 0.7514\ out_{o2} = 0.7729$", [("a[2][1]", "0.7514"), ("a[2][2]", "0.7729")]),
+    # numbers put in for names
+    (
+        r"$net_{h_1} = w_1 * i_1 + w_2 * i_2 + b_1 * 1 = 0.15 * 0.05 + 0.2 * 0.1 + 0.35 * 1 = 0.3775$",
+        [
+            ("z[1][1]", "W[1][1][1]*x[1] + W[1][1][2]*x[2] + b[1]*1"),
+            ("W[1][1][1]", "0.15"),
+            ("x[1]", "0.05"),
+            ("W[1][1][2]", "0.2"),
+            ("x[2]", "0.1"),
+            ("b[1]", "0.35"),
+            ("z[1][1]", "0.3775"),
+        ],
+    ),
+    (
+        r"$out_{o1} = \frac{1}{1+e^{-net_{o1}}} = \frac{1}{1 + e^{-1.1059}} = 0.7514$",
+        [("a[2][1]", "1/(1 + exp(-z[2][1]))"), ("z[2][1]", "1.1059"), ("a[2][1]", "0.7514")],
+    ),
+    (
+        r"$w'_5 = w_5 - \eta \frac{\partial E_{total}}{\partial w_5} = 0.4 - 0.5 \cdot 0.0822 = 0.3589$",
+        [
+            ("W[2][1][1]@1", f"W[2][1][1] - eta*{W5}"),
+            ("W[2][1][1]", "0.4"),
+            ("eta", "0.5"),
+            (W5, "0.0822"),
+            ("W[2][1][1]@1", "0.3589"),
+        ],
+    ),
+    (
+        r"$\frac{\partial out_{o1}}{\partial net_{o1}} = out_{o1}(1 - out_{o1}) = (1 - 0.7514) 0.7514$",
+        [
+            ("da[2][1]/dz[2][1]", "a[2][1]*(1 - a[2][1])"),
+            ("a[2][1]", "0.7514"),
+            ("a[2][1]", "0.7514"),
+        ],
+    ),
+    # a sum that the graph knows, though the slide shows no names
+    (r"$E_{total} = 0.2748 + 0.0236$", [("L[1]", "0.2748"), ("L[2]", "0.0236")]),
+    # an assignment is about the new value
+    (
+        r"$w_5 = w_5 - \eta \frac{\partial E_{total}}{\partial w_5} = 0.3589$",
+        [("W[2][1][1]@1", f"W[2][1][1] - eta*{W5}"), ("W[2][1][1]@1", "0.3589")],
+    ),
+    # vectors, element by element
+    (
+        r"$\begin{bmatrix} out_{o1} \\ out_{o2} \end{bmatrix} = \begin{pmatrix} 0.7514 \\ 0.7729 \end{pmatrix}$",
+        [("a[2][1]", "0.7514"), ("a[2][2]", "0.7729")],
+    ),
+    (r"$[out_{o1} \quad out_{o2}] = [0.7514 \ 0.7729]$", [("a[2][1]", "0.7514"), ("a[2][2]", "0.7729")]),
+    (
+        r"$\sigma\left([net_{o1} \ net_{o2}]\right) = [0.7514 \ 0.7729]$",
+        [("a[2][1]", "0.7514"), ("a[2][2]", "0.7729")],
+    ),
+    # nothing to place
+    (r"$x = 5$", []),
+    (r"$net_{q7} = 0.3$", []),
+    (r"$\frac{\partial net_{o1}}{\partial target_{o1}} = 3$", []),
+    (r"$E = \sum_i \frac{1}{2}(t_i - o_i)^2$", []),
+    ("net = 0.3775, in words", []),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), READ)
+def test_read(text, expected):
+    assert facts(text) == expected
+
+
+CUMMINS = [
+    (
+        r"$$[j_{1in} \ j_{2in}] = [input] \times [w_{ij_1} \ w_{ij_2}] + [b_{ij_1} \ b_{ij_2}]$$",
+        [("z[1][1]", "x[1]*W[1][1][1] + b[1][1]"), ("z[1][2]", "x[1]*W[1][2][1] + b[1][2]")],
+    ),
+    (r"$\text{ReLU}(j_{1in}) = 1.5$", [("a[1][1]", "1.5")]),
+    (
+        r"$\frac{\partial j_{1out}}{\partial j_{1in}} = \begin{cases} 1 & j_{1in} > 0 \\ 0 & j_{1in} \le 0 \end{cases}$",
+        [("da[1][1]/dz[1][1]", "where(z[1][1] > 0, 1, where(z[1][1] > 0, log(-1), 0))")],
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), CUMMINS)
+def test_read_in_another_notation(text, expected):
+    assert facts(text, "cummins") == expected
+
+
+def test_a_number_of_another_state_is_not_placed():
+    """The text does not say after which round w_5 is 0.41: that is no erratum, and no fact."""
+    reading = read_slides(lecture("mazur"), r"After the next round: $w_5 = 0.41$, $w_6 = 0.45$")
+    assert [(f.id, f.printed) for f in reading.facts] == [("W[2][1][2]", "0.45")]
+    assert [u.text for u in reading.unplaced] == ["W[2][1][1] = 0.41: the spec has 0.4"]
+
+
+def test_the_line_of_each_fact():
+    text = (
+        "one\n\n$$\n\\begin{aligned}\nnet_{h_1} &= 0.3775 \\\\\nout_{h_1} &= 0.5933\n\\end{aligned}\n$$"
+    )
+    assert [f.where for f in read_slides(lecture("mazur"), text).facts] == ["line 5", "line 6"]
+
+
+def test_what_cannot_be_placed_is_listed():
+    text = r"$net_{h_1} = 0.1 * 0.2 + \dots = 0.3775$ and $foo = 0.25$; $0.5$"
+    reading = read_slides(lecture("mazur"), text)
+    assert [(u.text, u.numbers) for u in reading.unplaced] == [(r"0.1 * 0.2 + \dots", 2), ("0.25", 1)]
+    assert [u.text for u in reading.alone] == ["0.5"]
+    assert (reading.placed, reading.found) == (1, 4)
+
+
+# Sums of z-scores, whole matrices and lines in the plane have no ids.
+NAMELESS = ("shallow", "ceng506-linear", "ceng506-and", "ceng506-or", "ceng506-xnor")
+ALL = sorted(path.stem for path in LECTURES.glob("*.toml"))
+BACK = [(name, load(name).notation) for name in ALL]
+BACK += [(name, n) for name in ("mazur", "cummins") for n in NOTATIONS if (name, n) not in BACK]
+
+
+@pytest.mark.parametrize(("name", "notation"), BACK)
+@pytest.mark.parametrize("form", ["tex", "md"])
+def test_our_own_pages_are_read_back_without_an_erratum(name, notation, form):
+    """Every number that a page derives finds its quantity again, and all formulas hold."""
+    exercise = certified(build(load(name).model_copy(update={"notation": notation})))
+    reading = read_slides(exercise, pages(exercise, [form])[f"solution.{form}"])
+    assert {a.verdict for a in audit(exercise, reading.facts)} == {"match"}
+    if name not in NAMELESS:
+        assert reading.found - reading.placed <= 2
+
+
+@pytest.mark.parametrize("name", ["mazur", "cummins"])
+def test_a_digit_changed_on_a_page_is_found(name):
+    """Each printed result of a worked example in turn, with its last digit changed."""
+    exercise = lecture(name)
+    page = pages(exercise, ["tex"])["solution.tex"]
+    lines = page.splitlines()
+    results = [(n, m) for n, line in enumerate(lines) if (m := re.search(r"= (-?0\.\d+) \\tag", line))]
+    for n, match in results[:12]:
+        digits = match[1]
+        wrong = digits[:-1] + str((int(digits[-1]) + 5) % 10)
+        line = lines[n][: match.start(1)] + wrong + lines[n][match.end(1) :]
+        changed = "\n".join([*lines[:n], line, *lines[n + 1 :]])
+        verdicts = audit(exercise, read_slides(exercise, changed).facts)
+        assert "erratum" in {a.verdict for a in verdicts if a.fact.printed == wrong}, lines[n]
+
+
+@given(st.text(alphabet="$\\{}[]()^_=+-*/&'.,<>01a w_5frac%\n", max_size=200))
+def test_any_text_is_read_without_an_error(text):
+    read_slides(lecture("mazur"), text)
+
+
+HOSTILE = [
+    "$" + "{" * 5000 + "$",
+    "$" + r"\frac{" * 3000 + "$",
+    r"\[" * 20_000,
+    "$" + "(" * 50_000 + "$",
+    "$w_5 = " + "+".join(["0.1*0.2*0.3*0.4*0.5"] * 300) + "$",
+    "$net_{h_1} = " + "(" * 200 + "1" + ")" * 200 + "$",
+    "$w_5 = 9^{9^{9^9}}$",
+    "$" * 50_000,
+    "$w_5 = 1" + "0" * 5000 + "$",
+    r"$w_5 = \begin{bmatrix}" + r"1 & " * 5000 + r"\end{bmatrix}$",
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+def test_hostile_text_is_read_to_its_end(text):
+    audit(lecture("mazur"), read_slides(lecture("mazur"), text).facts)
+
+
+def test_the_command_reads_a_file(run, tmp_path):
+    slides = tmp_path / "slides.tex"
+    slides.write_text(r"$net_{h_1} = 0.3775$ and $out_{h_1} = 0.5939$", "utf-8")
+    done = run("audit", "mazur", "--text", str(slides))
+    assert done.code == 1
+    assert "0.5939" in done.out
+    assert "2 of 2 numbers in equations placed" in done.out
+
+
+def test_a_file_without_equations_is_refused_with_one_line(run, tmp_path):
+    slides = tmp_path / "slides.md"
+    slides.write_text("Nothing but words.", "utf-8")
+    done = run("audit", "mazur", "--text", str(slides))
+    assert done.code == 2
+    assert "found no equation in the notation mazur" in done.err
+    assert run("audit", "mazur", "--text", str(tmp_path / "none.tex")).code == 2
