@@ -214,7 +214,10 @@ class _Auditor:
                 sources = self.decisive(formula, printed, given, sources)
                 names = " and ".join(f"{q} = {self.wrong[q].printed}" for q in sources)
                 how = "" if printed.shows(number) else ", cut off instead of rounded"
-                return f"inherited from {names}, which is wrong: {number:.6g} follows from it{how}"
+                are, them = ("is", "it") if len(sources) == 1 else ("are", "them")
+                return (
+                    f"inherited from {names}, which {are} wrong: {number:.6g} follows from {them}{how}"
+                )
         return ""
 
     def decisive(

@@ -9,13 +9,18 @@ import shlex
 import textwrap
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from derive.verify import Uncertified
 from generator.exercise import build, certified
 from generator.exercises import kind, kinds
 from generator.notation import NOTATIONS
 from generator.spec import LECTURES, Spec, SpecError, load
+
+if TYPE_CHECKING:
+    from generator.audit import Audited
 
 __all__ = ["COMMANDS", "Unusable"]
 
@@ -220,15 +225,26 @@ def audit_lecture(arguments: Namespace) -> int:
         ]
         print(json.dumps({"summary": dict(summary), "facts": rows}, indent=1))
     else:
+        width = max((len(a.fact.where) for a in audited if a.verdict != "match"), default=0)
         for a in audited:
             if a.verdict != "match":
-                exact = "" if a.exact is None else f"exactly {a.exact:.8g}"
-                print(
-                    f"{a.fact.where:<10} {a.fact.id:<18} {a.fact.printed:>10}  {exact:<22} {a.verdict}"
-                )
-                print(textwrap.fill(a.cause, 110, initial_indent=" " * 11, subsequent_indent=" " * 11))
+                print(_told(a, max(width, 10)))
         print(", ".join(f"{count} {verdict}" for verdict, count in summary.most_common()))
     return 1 if summary["erratum"] else 0
+
+
+def _told(a: Audited, width: int) -> str:
+    """A fact that is not simply right, in two lines or more: what is printed, and what it should be."""
+    margin = " " * (width + 1)
+    wrap = partial(textwrap.fill, width=110, break_long_words=False, break_on_hyphens=False)
+    exact = "" if a.exact is None else f"exactly {a.exact:.8g}"
+    line = f"{a.fact.where:<{width}} {a.fact.id:<18} {a.fact.printed:>10}  {exact:<22} {a.verdict}"
+    if len(line) > 110:  # a formula
+        printed = wrap(
+            f"{a.fact.id} = {a.fact.printed}", initial_indent=margin, subsequent_indent=margin + "  "
+        )
+        line = f"{a.fact.where:<{width}} {printed[width + 1 :]}\n{margin}{exact:<18} {a.verdict}"
+    return f"{line}\n{wrap(a.cause, initial_indent=margin, subsequent_indent=margin)}"
 
 
 def _lectures() -> dict[str, str]:
