@@ -269,6 +269,7 @@ class _Auditor:
     def misconception(self, formula: Expr, exact: float, printed: _Print, *, here: bool) -> str:
         q = formula.name if isinstance(formula, Ref) else None
         singles: list[tuple[str, ...]] = [(name,) for name in MISCONCEPTIONS]
+        singles.sort(key=lambda names: names not in self.habits)  # who errs, errs the same way again
         pairs = [pair for pair in combinations(MISCONCEPTIONS, 2) if set(pair) & set(PAIRS)]
         for names in [*singles, *pairs]:
             rewrite = rewriting([MISCONCEPTIONS[name] for name in names])
