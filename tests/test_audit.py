@@ -12,7 +12,7 @@ from derive.quantity import parse as parse_id
 from generator.audit import Fact, audit, read_facts
 from generator.exercise import build
 from generator.misconceptions import MISCONCEPTIONS, rewriting
-from generator.report import ids
+from generator.report import entries, ids
 from generator.spec import LECTURES, load
 from tests.conftest import lecture
 
@@ -176,6 +176,17 @@ def test_right_numbers_raise_no_alarm(name, digits):
     exercise = build(load(name))
     printed = [
         Fact(str(q), f"{exercise.number(q):.{digits}f}") for q in ids(exercise) if str(q)[0] != "P"
+    ]
+    assert {a.verdict for a in audit(exercise, printed)} == {"match"}
+
+
+@pytest.mark.parametrize("name", ["mazur", "cummins", "ceng506-neuron", "ceng506-sum-product"])
+def test_right_formulas_raise_no_alarm(name):
+    """Every definition, local derivative, chain of factors and update, as `derive` prints it."""
+    exercise = build(load(name))
+    every = list(entries(exercise))
+    printed = [Fact(e.id, e.symbolic) for e in every] + [
+        Fact(e.id, "*".join(e.factors)) for e in every if e.factors
     ]
     assert {a.verdict for a in audit(exercise, printed)} == {"match"}
 
