@@ -39,7 +39,8 @@ def read(source: str) -> Expr:
 
     def spelled_out(expr: Expr) -> Expr:
         if isinstance(expr, Ref):
-            return Ref(parse_id(str(expr.name)))
+            q = parse_id(str(expr.name))
+            return Ref(RATE if q == LONG_RATE else q)
         if isinstance(expr, Num):
             return expr
         args = tuple(spelled_out(arg) for arg in expr.args)
@@ -50,6 +51,7 @@ def read(source: str) -> Expr:
 
 
 RATE = Quantity("eta")  # the learning rate, as a quantity of the program
+LONG_RATE = Quantity("learning_rate")  # and as a report spells it
 
 
 def product_of(factors: tuple[Expr, ...]) -> Expr:

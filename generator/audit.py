@@ -16,17 +16,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
-from fractions import Fraction
 from itertools import combinations
 from typing import Any
 
-from derive.expression import Expr, Num, Ref, refs
+from derive.expression import Expr, Ref, refs
 from derive.network import counted
 from derive.program import RATE, Program, Run, read
 from derive.quantity import Derivative, Id, Quantity
 from generator.exercise import Exercise
 from generator.misconceptions import MISCONCEPTIONS, Rewrite, rewriting
-from generator.statement import Statements
+from generator.statement import Statements, compares
 
 __all__ = ["Audited", "Fact", "audit", "named", "read_facts", "shows"]
 
@@ -93,7 +92,7 @@ class _Print:
 
     def cuts(self, number: float) -> bool:
         """Whether `number` cut off (not rounded) gives what is printed."""
-        return 0 <= (number - self.value) * (1 if self.value > 0 else -1) < 2 * self.half
+        return 0 <= (number - self.value) * (1 if self.value > 0 else -1) < 2 * self.half * (1 - 1e-9)
 
     def far(self, number: float, other: float) -> bool:
         """Whether two numbers would be printed clearly differently: only then does one explain."""
@@ -116,7 +115,9 @@ class _Auditor:
         self.printed: dict[Id, float] = {}  # printed, whatever it is worth
         self.wrong: dict[Id, Fact] = {}
         self.known: list[tuple[Fact, _Print]] = []
+        self.misstated: dict[str, tuple[Fact, Expr]] = {}  # wrong formulas by what they are said of
         self.explained: dict[str, tuple[str, ...]] = {}  # misconceptions by kind of quantity
+        self.habits: set[tuple[str, ...]] = set()  # misconceptions that explained something before
         self.misled = {name: self.run({}, name) for name in MISCONCEPTIONS}
 
     def run(self, given: Mapping[Id, float], *names: str) -> Run:
@@ -130,13 +131,13 @@ class _Auditor:
             exact = None if self.over_samples(formula) else self.exactly(formula)
             printed = _Print.read(fact.printed)
             if printed is None:
-                return Audited(fact, exact, *self.statements.judge(formula, read(fact.printed)))
+                return Audited(fact, exact, *self.statement(fact, formula))
+            if exact is None:
+                return Audited(fact, None, *self.every_sample(formula, printed))
         except (ValueError, KeyError) as error:
             return Audited(fact, None, "unchecked", str(error).strip("'\""))
-        if exact is None:
-            verdict, cause = self.statements.judge(formula, Num(Fraction(fact.printed)))
-            return Audited(fact, None, verdict, cause)
-        if all(counted(self.exercise.graph, q) is not None for q in refs(formula)):
+        counts = [counted(self.exercise.graph, q) is not None for q in refs(formula)]
+        if counts and all(counts):
             right = printed.value == exact
             return Audited(fact, exact, "match" if right else "erratum", "" if right else "miscounted")
         verdict, cause = self.judge(formula, exact, printed)
@@ -152,9 +153,25 @@ class _Auditor:
         self.known.append((fact, printed))
         return Audited(fact, exact, verdict, cause)
 
+    def statement(self, fact: Fact, formula: Expr) -> tuple[str, str]:
+        """The verdict on a printed formula; a wrong one may be what later numbers were computed by."""
+        said = read(fact.printed)
+        verdict, cause = self.statements.judge(formula, said)
+        if verdict == "erratum" and not compares(said):
+            self.misstated[self.text(formula)] = (fact, said)
+        return verdict, cause
+
     def over_samples(self, formula: Expr) -> bool:
         """Whether a formula is about every sample of a batch."""
         return self.exercise.graph.samples > 1 and self.statements.samples(formula) != [None]
+
+    def every_sample(self, formula: Expr, printed: _Print) -> tuple[str, str]:
+        """(verdict, cause) of one number printed for all samples: each must round to it."""
+        for sample in self.statements.samples(formula):
+            number = self.exactly(self.statements.at(formula, sample))
+            if not printed.shows(number):
+                return "erratum", f"of sample {sample} it is {number:.6g}"
+        return "match", ""
 
     def exactly(self, formula: Expr) -> float:
         """The exact value, from the certified arrays."""
@@ -183,8 +200,47 @@ class _Auditor:
     def cause(self, formula: Expr, exact: float, printed: _Print) -> str:
         if nothing := self.statements.independent(formula):
             return nothing
-        candidates = (self.inherited, self.direct, self.as_before, self.slip, self.indirect)
+        candidates = (
+            self.stale,
+            self.inherited,
+            self.direct,
+            self.by_formula,
+            self.as_before,
+            self.slip,
+            self.indirect,
+            self.repeated,
+        )
         return next((c for candidate in candidates if (c := candidate(formula, exact, printed))), "")
+
+    def stale(self, formula: Expr, exact: float, printed: _Print) -> str:
+        """What was printed for the same quantity, one update earlier or later."""
+        q = formula.name if isinstance(formula, Ref) else None
+        if isinstance(q, Quantity | Derivative):
+            for update in (q.update - 1, q.update + 1):
+                other = str(_with_update(q, update)) if update >= 0 else ""
+                for fact, number in reversed(self.known):
+                    if fact.id == other and number.value == printed.value:
+                        when = "before" if update < q.update else "after"
+                        return f"the number of {other}{_at(fact)} stands here, the one {when} an update"
+        return ""
+
+    def by_formula(self, formula: Expr, exact: float, printed: _Print) -> str:
+        """From the wrong formula that was printed for the same quantity."""
+        if self.text(formula) not in self.misstated:
+            return ""
+        fact, said = self.misstated[self.text(formula)]
+        for given in (self.printed, {}):
+            number = self.value(said, self.run(given))
+            if printed.shows(number) and printed.far(number, exact):
+                return f"it follows from the formula before it{_at(fact)}, which is wrong: {number:.6g}"
+        return ""
+
+    def repeated(self, formula: Expr, exact: float, printed: _Print) -> str:
+        """The same wrong number once more."""
+        for fact, number in reversed(self.known):
+            if fact.id == self.text(formula) and number.value == printed.value:
+                return f"it is wrong the same way{_at(fact)}"
+        return ""
 
     def inherited(self, formula: Expr, exact: float, printed: _Print) -> str:
         """From all the numbers printed before, or from the wrong ones alone (the lecture may have gone
@@ -194,10 +250,25 @@ class _Auditor:
             sources = self.sources(formula, given)
             number = self.value(formula, self.run(given)) if sources else exact
             if sources and (printed.shows(number) or printed.cuts(number)):
+                sources = self.decisive(formula, printed, given, sources)
                 names = " and ".join(f"{q} = {self.wrong[q].printed}" for q in sources)
                 how = "" if printed.shows(number) else ", cut off instead of rounded"
-                return f"inherited from {names}, which is wrong: {number:.6g} follows from it{how}"
+                are, them = ("is", "it") if len(sources) == 1 else ("are", "them")
+                return (
+                    f"inherited from {names}, which {are} wrong: {number:.6g} follows from {them}{how}"
+                )
         return ""
+
+    def decisive(
+        self, formula: Expr, printed: _Print, given: Mapping[Id, float], sources: list[Id]
+    ) -> list[Id]:
+        """Those of the sources without which something else would be printed; all, if none is."""
+
+        def without(source: Id) -> float:
+            return self.value(formula, self.run({q: given[q] for q in given if q != source}))
+
+        number = self.value(formula, self.run(given))
+        return [q for q in sources if abs(without(q) - number) > printed.half] or sources
 
     def sources(self, formula: Expr, given: Mapping[Id, float]) -> list[Id]:
         """The wrong printed numbers that the formula rests on, without a given one in between."""
@@ -237,6 +308,7 @@ class _Auditor:
     def misconception(self, formula: Expr, exact: float, printed: _Print, *, here: bool) -> str:
         q = formula.name if isinstance(formula, Ref) else None
         singles: list[tuple[str, ...]] = [(name,) for name in MISCONCEPTIONS]
+        singles.sort(key=lambda names: names not in self.habits)  # who errs, errs the same way again
         pairs = [pair for pair in combinations(MISCONCEPTIONS, 2) if set(pair) & set(PAIRS)]
         for names in [*singles, *pairs]:
             rewrite = rewriting([MISCONCEPTIONS[name] for name in names])
@@ -258,7 +330,8 @@ class _Auditor:
                 number = self.value(formula, run)
             except (KeyError, ValueError, OverflowError, ZeroDivisionError, RecursionError):
                 continue
-            if printed.shows(number) and printed.far(number, exact):
+            if printed.shows(number) and (names in self.habits or printed.far(number, exact)):
+                self.habits.add(names)
                 what = "; and ".join(f"{MISCONCEPTIONS[n].name} ({n})" for n in names)
                 times = f", {number / exact:.4g} times the right value" if exact else ""
                 return f"{what}: with {whose} that gives {number:.6g}{times}"
@@ -277,8 +350,13 @@ class _Auditor:
         digits = f"{abs(printed.value):.12g}"
         if printed.shows(-exact):
             return f"the sign is lost: {exact:.6g}"
+        if misprint := self.misprint(formula, exact, printed):
+            return misprint
+        for factor, name in self.sizes(formula):
+            if printed.shows(exact * factor) and printed.far(exact * factor, exact):
+                return f"{name}: {exact:.6g}"
         for power in (-3, -2, -1, 1, 2, 3):
-            if printed.shows(exact * 10.0**power) and exact:
+            if printed.shows(exact * 10.0**power) and len(digits.replace(".", "").lstrip("0")) > 1:
                 return f"the decimal point is {abs(power)} off: {exact:.6g}"
         if printed.cuts(exact):
             return f"cut off instead of rounded: {exact:.6g}"
@@ -307,6 +385,43 @@ class _Auditor:
         ):
             if printed.shows(exact * factor) and printed.far(exact * factor, exact):
                 return f"{name}: {exact:.6g}"
+        return self.difference(formula, exact, printed)
+
+    def misprint(self, formula: Expr, exact: float, printed: _Print) -> str:
+        """A number that is put in cannot be miscalculated: another such number, or a misprint."""
+        q = formula.name if isinstance(formula, Ref) else None
+        if not isinstance(q, Quantity) or q.update or self.program.formula(q) is not None:
+            return ""
+        graph = self.exercise.graph
+        own = graph.find(q.at(sample=q.sample))[0]
+        nodes = [own, *(n for n in graph.given if n.name == own.name and n is not own)]
+        for other in (other for node in nodes for other in node.elements(q.sample)):
+            if self.exercise.number(other) == printed.value:
+                return f"the number of {other} stands here"
+        return f"misprinted: {exact:.6g} is given"
+
+    def sizes(self, formula: Expr) -> Iterator[tuple[float, str]]:
+        """Factors between a sum over the samples and a mean."""
+        q = formula.name if isinstance(formula, Ref) else None
+        samples, network = self.exercise.graph.samples, self.exercise.spec.network
+        over = q.of if isinstance(q, Derivative) else q
+        if network and samples > 1 and isinstance(over, Quantity) and over.name == "L":
+            if network.reduction == "sum":
+                yield 1 / samples, "the mean over the samples instead of the sum"
+            else:
+                yield float(samples), "the sum over the samples instead of the mean"
+
+    def difference(self, formula: Expr, exact: float, printed: _Print) -> str:
+        """A loss that is only how far the output is from its target."""
+        q = formula.name if isinstance(formula, Ref) else None
+        layers = [node for node in self.exercise.graph.nodes if node.name == "a"]
+        if layers and isinstance(q, Quantity) and q.name == "L":
+            for a in layers[-1].elements(q.sample):
+                d = Derivative(self.exercise.graph.root.at(), a.at(), q.sample, q.update)
+                with suppress(KeyError):
+                    number = self.exactly(Ref(d))
+                    if printed.shows(number) and printed.far(number, exact):
+                        return f"that is {d}: {number:.6g}"
         return ""
 
     @staticmethod

@@ -10,6 +10,7 @@ import textwrap
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -259,11 +260,10 @@ def _judged(a: Audited) -> dict[str, object]:
 
 def _print_audit(audited: list[Audited], reading: Reading | None) -> None:
     """What is not simply right, line by line, and what could not be placed."""
+    width = max((len(a.fact.where) for a in audited if a.verdict != "match"), default=0)
     for a in audited:
         if a.verdict != "match":
-            exact = "" if a.exact is None else f"exactly {a.exact:.8g}"
-            print(f"{a.fact.where:<10} {a.fact.id:<18} {a.fact.printed:>10}  {exact:<22} {a.verdict}")
-            print(textwrap.fill(a.cause, 110, initial_indent=" " * 11, subsequent_indent=" " * 11))
+            print(_told(a, max(width, 10)))
     if reading:
         for u in reading.unplaced:
             print(f"{u.where:<10} not placed: {u.text}")
@@ -287,6 +287,20 @@ def _write_errata(arguments: Namespace, exercise: Exercise, audited: list[Audite
     if not arguments.json:
         for name in files:
             print(folder / name)
+
+
+def _told(a: Audited, width: int) -> str:
+    """A fact that is not simply right, in two lines or more: what is printed, and what it should be."""
+    margin = " " * (width + 1)
+    wrap = partial(textwrap.fill, width=110, break_long_words=False, break_on_hyphens=False)
+    exact = "" if a.exact is None else f"exactly {a.exact:.8g}"
+    line = f"{a.fact.where:<{width}} {a.fact.id:<18} {a.fact.printed:>10}  {exact:<22} {a.verdict}"
+    if len(line) > 110:  # a formula
+        printed = wrap(
+            f"{a.fact.id} = {a.fact.printed}", initial_indent=margin, subsequent_indent=margin + "  "
+        )
+        line = f"{a.fact.where:<{width}} {printed[width + 1 :]}\n{margin}{exact:<18} {a.verdict}"
+    return f"{line}\n{wrap(a.cause, initial_indent=margin, subsequent_indent=margin)}"
 
 
 def _lectures() -> dict[str, str]:

@@ -37,6 +37,11 @@ def compares(formula: Expr) -> bool:
     return formula.fn == ">" or (formula.fn != "where" and any(map(compares, formula.args)))
 
 
+def replaced(formula: Expr, one: Id, other: Id) -> Expr:
+    """The formula with another name in place of one."""
+    return substitute(formula, lambda q: Ref(other if q == one else q))
+
+
 class Statements:
     """What can be said about printed equations of one exercise."""
 
@@ -144,7 +149,9 @@ class Statements:
             self.undefined,
             self.mistake,
             self.another,
+            self.misplaced,
             self.factor,
+            self.constant,
             self.accident,
         )
         return next((c for cause in causes if (c := cause(left, right))), "")
@@ -208,7 +215,32 @@ class Statements:
         return ""
 
     def candidates(self) -> Iterator[Id]:
-        return (q for q in ids(self.exercise) if not (isinstance(q, Quantity) and q.update))
+        graph = self.exercise.graph
+        named = (q for q in ids(self.exercise) if counted(graph, q) is None)
+        return (q for q in named if not (isinstance(q, Quantity) and q.update))
+
+    def misplaced(self, left: Expr, right: Expr) -> str:
+        """One name in place of another: of the same kind in a network, any in a circuit."""
+        circuit = not self.exercise.graph.of_kind("parameter")
+        quantities = [q for q in self.candidates() if isinstance(q, Quantity) and Ref(q) != left]
+        for q in dict.fromkeys(refs(right)):
+            if not isinstance(q, Quantity):
+                continue
+            for other in quantities:
+                alike = other.name == q.name and other.sample == q.sample
+                if other == q or not (alike or circuit):
+                    continue
+                put = replaced(right, q, other)
+                if self.equal(left, put, self.others[-1]) and self.identical(left, put):
+                    return f"{q} stands where {other} belongs"
+        return ""
+
+    def constant(self, left: Expr, right: Expr) -> str:
+        """A number that nothing depends on."""
+        numbers = {self.number(right, run) for run in self.others}
+        if len(numbers) == 1 and len({self.number(left, run) for run in self.others}) > 1:
+            return f"that is {numbers.pop():.6g} for any numbers; the left side changes with them"
+        return ""
 
     def factor(self, left: Expr, right: Expr) -> str:
         """The same but for a constant factor."""

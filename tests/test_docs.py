@@ -29,8 +29,9 @@ PROGRAM = [
 
 
 @pytest.mark.parametrize("command", PROGRAM)
-def test_commands_of_the_readme_run(run, command):
-    assert run(*shlex.split(command)).code == command.startswith("audit")  # cummins has errata
+def test_commands_of_the_readme_run(run, command, tmp_path):
+    (tmp_path / "docs").symlink_to(ROOT / "docs")
+    assert run(*shlex.split(command)).code == command.startswith("audit")  # they have errata
 
 
 def test_every_command_of_the_documents_is_run_by_a_test_or_by_ci():
@@ -106,3 +107,9 @@ def test_the_dependencies_have_lower_bounds():
         *(r for e in project["optional-dependencies"].values() for r in e),
     ]:
         assert re.fullmatch(r"[a-z0-9-]+>=[\d.]+", requirement)
+
+
+def test_what_the_readme_shows_of_the_slides_is_what_the_audit_prints(run):
+    done = run("audit", "mazur", "--text", ROOT / "docs" / "slides.md")
+    shown = re.search(r"```\n(line 27 .*?)```", README, re.DOTALL)[1]
+    assert shown in done.out

@@ -183,12 +183,28 @@ def test_the_graph_ends_in_the_outputs():
 # --- without a non-linearity ---
 
 
+BY_HAND = """
+name = "by-hand"
+notation = "ceng506"
+[network]
+inputs = [[1, 2]]
+[[network.layers]]
+activation = "identity"
+weights = [[1, 2], [3, -1]]
+biases = [1, 0]
+[[network.layers]]
+activation = "identity"
+weights = [[2, -1]]
+biases = [1]
+"""
+
+
 def test_two_linear_layers_are_one():
     """(W2 W1) x + (W2 b1 + b2) by hand: [2 −1] [[1 2] [3 −1]] = [−1 5], 2·1 − 1·0 + 1 = 3, −1 + 10 + 3 = 12."""
     slope, constant = collapsed([([[1, 2], [3, -1]], [1, 0]), ([[2, -1]], [1])])
     assert slope.tolist() == [[-1, 5]]
     assert constant.tolist() == [3]
-    page = markdown(lecture("ceng506-linear"))
+    page = markdown(certified(build(read(BY_HAND))))
     assert r"f(x) & = W^{(2)}(W^{(1)}x + w_{0}^{(1)}) + w_{0}^{(2)}" in page
     assert r"& = (W^{(2)}W^{(1)})x + (W^{(2)}w_{0}^{(1)} + w_{0}^{(2)})" in page
     assert "\\end{bmatrix} = \\begin{bmatrix}\n-1 & 5\n\\end{bmatrix}" in page
