@@ -352,9 +352,6 @@ class _Auditor:
             return f"the sign is lost: {exact:.6g}"
         if misprint := self.misprint(formula, exact, printed):
             return misprint
-        for factor, name in self.sizes(formula):
-            if printed.shows(exact * factor) and printed.far(exact * factor, exact):
-                return f"{name}: {exact:.6g}"
         for power in (-3, -2, -1, 1, 2, 3):
             if printed.shows(exact * 10.0**power) and len(digits.replace(".", "").lstrip("0")) > 1:
                 return f"the decimal point is {abs(power)} off: {exact:.6g}"
@@ -399,17 +396,6 @@ class _Auditor:
             if self.exercise.number(other) == printed.value:
                 return f"the number of {other} stands here"
         return f"misprinted: {exact:.6g} is given"
-
-    def sizes(self, formula: Expr) -> Iterator[tuple[float, str]]:
-        """Factors between a sum over the samples and a mean."""
-        q = formula.name if isinstance(formula, Ref) else None
-        samples, network = self.exercise.graph.samples, self.exercise.spec.network
-        over = q.of if isinstance(q, Derivative) else q
-        if network and samples > 1 and isinstance(over, Quantity) and over.name == "L":
-            if network.reduction == "sum":
-                yield 1 / samples, "the mean over the samples instead of the sum"
-            else:
-                yield float(samples), "the sum over the samples instead of the mean"
 
     def difference(self, formula: Expr, exact: float, printed: _Print) -> str:
         """A loss that is only how far the output is from its target."""

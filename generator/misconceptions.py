@@ -173,6 +173,51 @@ def _new_weights(program: Program, q: Derivative, terms: Terms) -> Terms:
     return tuple((*term[:-1], newer(term[-1])) for term in terms)
 
 
+def _transposed_weight(program: Program, q: Derivative, terms: Terms) -> Terms | None:
+    """W[k][j] read where W[j][k] is meant, in a square layer."""
+    swapped = [_swapped(program, term[-1]) for term in terms]
+    if None in swapped:
+        return None
+    changed = tuple((*term[:-1], w) for term, w in zip(terms, swapped, strict=True) if w is not None)
+    return changed if changed != terms else None
+
+
+def _swapped(program: Program, factor: Expr) -> Expr | None:
+    """∂z[l][k]/∂a[l−1][j] = W[l][k][j] -> W[l][j][k]."""
+    local = factor.name if isinstance(factor, Ref) else None
+    formula = program.formula(local) if isinstance(local, Derivative) else None
+    weight = formula.name if isinstance(formula, Ref) else None
+    return _mirrored(program, weight) if isinstance(weight, Quantity) else None
+
+
+def _mirrored(program: Program, weight: Quantity) -> Expr | None:
+    """The weight on the other side of the diagonal; None where the matrix is not square."""
+    if weight.name != "W":
+        return None
+    layer, i, j = weight.index
+    rows, columns = program.derivation.graph.find(weight.at())[0].shape
+    return Ref(Quantity("W", (layer, j, i), None, weight.update)) if rows == columns else None
+
+
+def _instead_of_weight(
+    stands: Callable[[Program, Derivative, tuple[Expr, ...]], Expr | None],
+) -> Callable[[Program, Derivative, Terms], Terms | None]:
+    """Another factor of the chain in the weight's place."""
+
+    def paths(program: Program, q: Derivative, terms: Terms) -> Terms | None:
+        factors = [stands(program, q, term) for term in terms]
+        if None in factors:
+            return None
+        return tuple((*term[:-1], f) for term, f in zip(terms, factors, strict=True) if f is not None)
+
+    return paths
+
+
+def _own_slope(program: Program, q: Derivative, term: tuple[Expr, ...]) -> Expr:
+    z = Quantity("z", q.wrt.index)
+    return Ref(Derivative(q.wrt, z, q.sample, q.update))
+
+
 def _product_of_sums(terms: Terms) -> Expr:
     return product_of(tuple(call("+", *column) for column in zip(*terms, strict=True)))
 
@@ -190,6 +235,20 @@ def _without_bias(program: Program, q: Quantity) -> Expr | None:
         return None
     kept = [arg for arg in formula.args if not (isinstance(arg, Ref) and _is_bias(arg.name))]
     return call("+", *kept) if len(kept) < len(formula.args) else None
+
+
+def _transposed_matrix(program: Program, q: Quantity) -> Expr | None:
+    """z = Wᵀ a + b, in a square layer."""
+    formula = program.formula(q)
+    weights = [w for w in refs(formula) if isinstance(w, Quantity) and w.name == "W"] if formula else []
+    if not weights or _mirrored(program, weights[0]) is None:
+        return None
+
+    def name(w: Any) -> Any:
+        mirrored = _mirrored(program, w) if w in weights else None
+        return mirrored.name if isinstance(mirrored, Ref) else w
+
+    return _renamed(formula, name)
 
 
 def _logistic(program: Program, q: Quantity) -> Expr | None:
@@ -283,6 +342,16 @@ def _input(change: Callable[[Expr, Quantity, Derivative], Expr | None]) -> Rewri
     return rewrite
 
 
+def _outer_product(program: Program, q: Derivative) -> Expr | None:
+    """∂L/∂W[j][i] where ∂L/∂W[i][j] is meant, in a square layer."""
+    mirrored = _mirrored(program, q.wrt)
+    if not (isinstance(mirrored, Ref) and isinstance(mirrored.name, Quantity)):
+        return None
+    if mirrored.name == q.wrt:
+        return None
+    return program.formula(Derivative(q.of, mirrored.name, q.sample, q.update))
+
+
 def _pre_activation(delta: Expr, below: Quantity, _: Derivative) -> Expr | None:
     if below.name != "a":
         return None
@@ -303,6 +372,42 @@ def _bias(change: Callable[[Expr, Derivative], Expr]) -> Rewrite:
         return change(formula, q) if formula else None
 
     return rewrite
+
+
+def _gate(value: Callable[[Derivative], Expr]) -> Rewrite:
+    """About ∂a/∂z of a unit whose slope depends on the sign of z."""
+
+    def rewrite(program: Program, q: Id) -> Expr | None:
+        if not slope(q):
+            return None
+        assert isinstance(q, Derivative)
+        formula = program.formula(q)
+        return value(q) if isinstance(formula, Call) and formula.fn == "where" else None
+
+    return rewrite
+
+
+def _count(program: Program) -> tuple[int, bool]:
+    """How many terms the loss has, samples or else outputs, and whether it is their mean."""
+    graph = program.derivation.graph
+    if graph.samples > 1:
+        op = graph.find(graph.root)[0].op
+        return graph.samples, getattr(op, "mean", False)
+    return next((n.shape[0] for n in graph.nodes if n.name == "t"), 1), False
+
+
+def _mean_for_sum(program: Program, q: Id) -> Expr | None:
+    """f/n for a sum over n terms, n·f for a mean."""
+    count, mean = _count(program)
+    formula = program.formula(q)
+    if formula is None or count < 2:
+        return None
+    return _times(count, formula) if mean else Call("/", (formula, Num(Fraction(count))))
+
+
+def _whole_loss(program: Program, q: Id) -> bool:
+    root = program.derivation.graph.root
+    return isinstance(q, Quantity) and q.at() == root.at() and q.sample == root.sample
 
 
 def _halved(program: Program) -> bool:
@@ -375,7 +480,16 @@ MISCONCEPTIONS: dict[str, Misconception] = {
         Misconception("M10", "the ½ of the loss is dropped", _about(_named("L"), _scaled_loss)),
         Misconception("M11", "a factor 2 in the loss's derivative", _about(output, _scaled_output)),
         Misconception(
+            "M12",
+            "the mean for the sum, or the sum for the mean",
+            _about(lambda p, q: _whole_loss(p, q) or output(p, q), _mean_for_sum),
+        ),
+        Misconception(
             "M13", "weights that were already updated, in the backward pass", paths=_new_weights
+        ),
+        Misconception("M14", "the weight matrix is not transposed", paths=_transposed_weight),
+        Misconception(
+            "M14b", "the weight matrix is transposed", _about(_named("z"), _transposed_matrix)
         ),
         Misconception("M15", "a neighbour's weight on the path", paths=_other_weight),
         Misconception(
@@ -401,6 +515,21 @@ MISCONCEPTIONS: dict[str, Misconception] = {
             paths=lambda p, q, t: tuple(term[:-1] for term in t),
         ),
         Misconception(
+            "M22",
+            "the next unit's activation derivative in the weight's place",
+            paths=_instead_of_weight(lambda p, q, term: term[-2] if len(term) > 2 else None),
+        ),
+        Misconception(
+            "M22b",
+            "the unit's own activation derivative in the weight's place",
+            paths=_instead_of_weight(_own_slope),
+        ),
+        Misconception(
+            "M22c",
+            "the unit's activation in the weight's place",
+            paths=_instead_of_weight(lambda p, q, term: Ref(q.wrt.at(sample=q.sample, update=q.update))),
+        ),
+        Misconception(
             "M23",
             "the activation derivative is skipped on the path",
             paths=lambda p, q, t: tuple((*term[:-2], term[-1]) for term in t),
@@ -408,6 +537,11 @@ MISCONCEPTIONS: dict[str, Misconception] = {
         Misconception("M24", "the input is left out of a weight's gradient", _input(lambda d, x, q: d)),
         Misconception("M25", "the pre-activation stands for the input", _input(_pre_activation)),
         Misconception("M25b", "the unit's own output stands for its input", _input(_own_output)),
+        Misconception(
+            "M26",
+            "the outer product is transposed",
+            _about(lambda p, q: _gradient(p, q, "W"), _outer_product),
+        ),
         Misconception(
             "M27",
             "the bias is treated as an input",
@@ -433,6 +567,8 @@ MISCONCEPTIONS: dict[str, Misconception] = {
             "another output's target",
             _about(lambda p, q: _loss_slope(q) or _named("L")(p, q), _other_target),
         ),
+        Misconception("M38", "slope 1 where ReLU is off", _gate(lambda q: Num(Fraction(1)))),
+        Misconception("M38b", "z stands for the slope of ReLU", _gate(lambda q: Ref(_z(q)))),
         Misconception("M41", "a factor too many: the input, before the weight", paths=_input_factor),
     )
 }

@@ -97,7 +97,7 @@ CAUSES = [  # fact, what its cause says (of each row that is an erratum)
     ("000-052", "cut off instead of rounded: 2.14757"),
     ("001-060", "the weight on the path is left out (M21)"),
     ("001-061", "that is 3 for any numbers"),
-    ("002-050", "the mean over the samples instead of the sum"),
+    ("002-050", "the mean for the sum, or the sum for the mean (M12)"),
     ("002-057", "x stands where z belongs"),
     ("002-070", "it is wrong the same way (002-017)"),
     ("002-071", "the number of W[1][2][2] stands here"),
