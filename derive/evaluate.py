@@ -133,7 +133,7 @@ def evaluate(
     with np.errstate(over="ignore", under="ignore"):
         for node in graph.nodes:
             if node.op is None:
-                array = data[str(node)]
+                array = data[node.key]
             else:
                 array = node.op.forward(table, *(forward[n] for n in node.inputs))
                 array = rounding(array) if rounding else array

@@ -17,6 +17,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache, reduce
+from operator import add, mul
 from typing import Any
 
 import numpy as np
@@ -75,8 +76,8 @@ ARITY |= {"sin": 1, "cos": 1, "tanh": 1}
 
 _SHARED: dict[str, Callable[..., Any]] = {
     "num": lambda number: number.numerator / number.denominator,
-    "+": lambda *a: reduce(lambda x, y: x + y, a),
-    "*": lambda *a: reduce(lambda x, y: x * y, a),
+    "+": lambda *a: reduce(add, a),
+    "*": lambda *a: reduce(mul, a),
     "-": lambda a, b: a - b,
     "/": lambda a, b: a / b,
     "**": lambda a, b: a**b,
@@ -100,6 +101,7 @@ def _branching(real: Callable[[Any], Any], tie: float = 0.0) -> dict[str, Callab
     }
 
 
+@cache
 def numpy_table(tie: float = 0.0) -> Table:
     """Arithmetic over NumPy arrays, real or complex."""
     return {**_SHARED, **_branching(np.real, tie), **{name: getattr(np, name) for name in SMOOTH}}
@@ -135,11 +137,11 @@ NUMPY = numpy_table()
 
 def value(expr: Expr, env: Callable[[Any], Any], table: Mapping[str, Callable[..., Any]] = NUMPY) -> Any:
     """The number (or array) that `expr` stands for, names looked up by `env`."""
-    if isinstance(expr, Num):
-        return int(expr.value) if expr.value.denominator == 1 else table["num"](expr.value)
     if isinstance(expr, Ref):
         return env(expr.name)
-    return table[expr.fn](*(value(arg, env, table) for arg in expr.args))
+    if isinstance(expr, Num):
+        return int(expr.value) if expr.value.denominator == 1 else table["num"](expr.value)
+    return table[expr.fn](*[value(arg, env, table) for arg in expr.args])
 
 
 def substitute(expr: Expr, names: Callable[[Any], Expr]) -> Expr:

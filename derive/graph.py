@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Literal
 
 from derive.expression import Expr, Ref, call, substitute
@@ -34,8 +35,13 @@ class Node:
     trained: bool = False
     sampled: bool = True
 
-    def __str__(self) -> str:
+    @cached_property
+    def key(self) -> str:
+        """The block's name, `W[2]`: what its array is called."""
         return str(Quantity(self.name, self.prefix))
+
+    def __str__(self) -> str:
+        return self.key
 
     __repr__ = __str__
 

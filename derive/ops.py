@@ -150,8 +150,10 @@ class Elementwise(Op):
         self, table: Table, upstream: Array, output: Array, *inputs: Array
     ) -> tuple[Array | None, ...]:
         return tuple(
-            upstream * self.local(table, slot, output, *inputs) if self.differentiable(slot) else None
-            for slot in range(len(inputs))
+            upstream * self._evaluate(self.partials[name], table, output, inputs)
+            if name in self.partials
+            else None
+            for name in self.slots
         )
 
     def definition(self, i: Index, *inputs: Shape) -> Expr:

@@ -69,9 +69,15 @@ class Program:
     """Formulas of one derivation; a quantity `@k` is the one after k updates."""
 
     derivation: Derivation
+    known: dict[Id, Expr | None] = field(default_factory=dict, compare=False, repr=False)
 
     def formula(self, q: Id) -> Expr | None:
         """How q is computed from named quantities; None if it is given.  KeyError if it is unknown."""
+        if q not in self.known:
+            self.known[q] = self._formula(q)
+        return self.known[q]
+
+    def _formula(self, q: Id) -> Expr | None:
         if isinstance(q, Derivative):
             graph = self.derivation.graph
             if q.of != graph.root.at():
