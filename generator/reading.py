@@ -53,6 +53,10 @@ class Grid:
     def shape(self) -> tuple[int, int]:
         return len(self.rows), len(self.rows[0])
 
+    @property
+    def transposed(self) -> Grid:
+        return Grid(tuple(zip(*self.rows, strict=True)))
+
 
 Value = Expr | Grid
 
@@ -74,10 +78,11 @@ class Chain:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """What names mean: `names` by spelling (`w_5`, `net_h1`, `w_5'`), `derivative(of, wrt)` where there
-    is one, `activation`: what f and g stand for."""
+    """What names mean: `names` by spelling (`w_5`, `net_h1`, `w_5'`), `blocks`: whole layers (`W^(2)`),
+    `derivative(of, wrt)` where there is one, `activation`: what f and g stand for."""
 
     names: Mapping[str, Id]
+    blocks: Mapping[str, Grid]
     derivative: Callable[[Quantity, Quantity], Derivative | None]
     activation: str | None = None
 
@@ -106,6 +111,7 @@ class _Unreadable(Exception):
 
 
 MATRICES = ("matrix", "bmatrix", "pmatrix", "Bmatrix", "smallmatrix", "array")
+TRANSPOSED = ("T", "⊤", "top", "intercal")
 RELATIONS = ("=", "<", ">", "≤", "≥")
 
 
@@ -233,10 +239,10 @@ class _Parser:
             if mark == "_":
                 continue  # a comment under a brace
             text = _flat(script)
-            if text in ("T", "⊤", "top"):
+            if text in TRANSPOSED:
                 if not isinstance(value, Grid):
                     raise _Unreadable
-                value = Grid(tuple(zip(*value.rows, strict=True)))
+                value = value.transposed
             else:
                 exponent = self.inside(script)
                 if isinstance(value, Grid) or isinstance(exponent, Grid):
@@ -349,6 +355,9 @@ class _Parser:
         found = names.get(spelling(base, sub, sup, primes))
         if found is not None:
             return Ref(found)
+        whole = self.block(base, sub, sup, primes)
+        if whole is not None:
+            return whole
         if power is not None and (found := names.get(spelling(base, sub, "", primes))) is not None:
             return _shortened("**", Ref(found), self.inside(power))
         function = self.vocabulary.function(base) if not sub else None
@@ -363,6 +372,17 @@ class _Parser:
         if base in ("sum", "prod", "int", "nabla", "ldots", "dots", "cdots", "vdots", "ddots"):
             raise _Unreadable
         return Ref(Unknown(spelling(base, sub, sup, primes)))
+
+    def block(self, base: str, sub: str, sup: str, primes: int) -> Grid | None:
+        """A whole layer, or its transpose."""
+        blocks = self.vocabulary.blocks
+        if (found := blocks.get(spelling(base, sub, sup, primes))) is not None:
+            return found
+        for mark in TRANSPOSED:
+            name = spelling(base, sub, sup.removesuffix(mark), primes)
+            if sup.endswith(mark) and name in blocks:
+                return blocks[name].transposed
+        return None
 
     def applied(self, function: str, primes: int, power: Sequence[Token] | None) -> Value:
         if self.accept("("):
@@ -391,6 +411,9 @@ class _Parser:
         return _combine("/", self.inside(top), self.inside(bottom))
 
     def derivative(self, of: Value, wrt: Value) -> Value:
+        if isinstance(wrt, Grid) and not isinstance(of, Grid):
+            rows = (tuple(_scalar(self.derivative(of, cell)) for cell in row) for row in wrt.rows)
+            return Grid(tuple(rows))
         if isinstance(of, Grid) or isinstance(wrt, Grid):
             raise _Unreadable
         one, other = (v.name if isinstance(v, Ref) else None for v in (of, wrt))
@@ -600,10 +623,11 @@ def chains(source: str, vocabulary: Vocabulary, start: int = 0) -> Iterator[Chai
 def _continued(tokens: list[Token]) -> list[Token]:
     """Without the line breaks inside a sum: a row that starts with + goes on with the last one."""
     found: list[Token] = []
-    at = 0
+    at = inside = 0
     while at < len(tokens):
         after = at + 1
-        if tokens[at].kind == "row":
+        inside += (tokens[at].kind == "begin") - (tokens[at].kind == "end")
+        if tokens[at].kind == "row" and not inside:
             while tokens[after].kind == "space" or tokens[after].text in ("&", "{", "}"):
                 after += 1
             if tokens[after].kind == "mark" and tokens[after].text in ("+", "-", "*"):

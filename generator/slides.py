@@ -25,9 +25,11 @@ from generator.formula import Index, Node, Op, Row, Symbol
 from generator.formula import Number as ShownNumber
 from generator.notation import Writer
 from generator.reading import Chain, Grid, Printed, Side, Unknown, Vocabulary, chains, numbers, spelling
+from generator.tabular import Cell, TextTable, text_tables
 
 __all__ = ["Reading", "Unplaced", "read_slides"]
 
+SAMPLE = ("sample", "observation", "obs", "example", "data point", "row")  # heads of their numbers
 MAX_FACTORS = 5  # of a product whose factors may stand in another order
 
 
@@ -133,9 +135,37 @@ def vocabulary(exercise: Exercise) -> Vocabulary:
     rows = [node.op for node in graph.nodes if node.name == "a"]
     return Vocabulary(
         {name: next(iter(ids)) for name, ids in meanings.items() if len(ids) == 1},
+        _blocks(exercise) if not exercise.spec.circuit else {},
         lambda of, wrt: _derivative(exercise, of, wrt),
         _only_activation(rows),
     )
+
+
+def _blocks(exercise: Exercise) -> dict[str, Grid]:
+    """Whole layers by name, as the notation lays them out; of a batch only the weights."""
+    graph, namer = exercise.graph, exercise.network_namer
+    found: dict[str, Grid] = {}
+
+    def learn(role: str, layer: int, ids: Sequence[Id], columns: int) -> None:
+        rows = tuple(tuple(map(Ref, ids[i : i + columns])) for i in range(0, len(ids), columns))
+        grid = Grid(rows).transposed if namer.notation.vectors == "row" else Grid(rows)
+        for primes in (0, 1):
+            later = {q: replace(q, update=primes) for q in ids}
+            cells = tuple(tuple(Ref(later[c.name]) for c in row) for row in grid.rows)  # type: ignore[index, union-attr]
+            found[_spelled(namer.whole(role, layer)) + "'" * primes] = Grid(cells)
+
+    for node in graph.nodes:
+        if node.name not in ("x", "t", "W", "b", "z", "a") or (graph.samples > 1 and node.sampled):
+            continue
+        ids = list(node.elements())
+        layer = node.prefix[0] if node.prefix else 0
+        if node.name == "x":
+            learn("a", 0, ids, 1)
+        elif node.shape:
+            learn(node.name, layer, ids, node.shape[1] if node.name == "W" else 1)
+        if node.name == "z" and not graph.forward_only:
+            learn("delta", layer, [exercise.derivation.derivative(q) for q in ids], 1)
+    return found
 
 
 def _same(exercise: Exercise, meanings: dict[str, set[Id]]) -> None:
@@ -200,13 +230,69 @@ class _Reader:
         self.reading = Reading()
 
     def read(self) -> Reading:
-        for piece, start in mathematics(self.source):
+        """Tables first, so that their cells are not taken for formulas of their own; facts by line."""
+        source = self.source
+        for table in text_tables(source):
+            if self.table(table):
+                blank = re.sub(r"[^\n]", " ", source[table.start : table.end])
+                source = source[: table.start] + blank + source[table.end :]
+        for piece, start in mathematics(source):
             for chain in chains(piece, self.vocabulary, start):
                 self.chain(chain)
+        self.reading.facts.sort(key=lambda fact: int(fact.where.removeprefix("line ")))
         return self.reading
 
+    def line(self, offset: int) -> str:
+        return f"line {self.source.count(chr(10), 0, offset) + 1}"
+
+    def table(self, table: TextTable) -> bool:
+        """Whether the cells of a table have names: by its head (for each sample, or in a single row), or
+        by the first cell of each row of two."""
+        head, *rows = table.rows
+        found: list[tuple[Id, Cell]] = []
+        names = [self.name(cell) for cell in head]
+        samples = self.exercise.graph.samples > 1 and head[0].text.strip(" .:#").lower() in SAMPLE
+        if samples:
+            for first, *cells in rows:
+                sample = self.sample(first)
+                named = [self.name(cell, sample) if sample else None for cell in head[1:]]
+                found += [(q, c) for q, c in zip(named, cells, strict=False) if q is not None]
+        elif len(rows) == 1:
+            found = [(q, c) for q, c in zip(names, rows[0], strict=False) if q and self.number(c)]
+        if not found and len(head) == 2:
+            lines = [(self.name(row[0]), row[1]) for row in table.rows if len(row) == 2]
+            found = [(q, cell) for q, cell in lines if q is not None]
+        for q, cell in found:
+            sides = [Side(Ref(q), str(q)), *self.number(cell)]
+            self.equation(sides, self.line(cell.offset))
+        return bool(found)
+
+    def sample(self, cell: Cell) -> int | None:
+        """The number of a sample: 3, Sample 3, #3."""
+        match = re.fullmatch(r"[^\d]*([1-9]\d*)", cell.text)
+        return int(match[1]) if match and int(match[1]) <= self.exercise.graph.samples else None
+
+    def name(self, cell: Cell, sample: int | None = None) -> Id | None:
+        """What a cell names; for a sample, what it names there."""
+        known = self.vocabulary
+        if sample:
+            mark = f"[{sample}]"
+            names = {
+                n.removesuffix(mark).rstrip("^"): q for n, q in known.names.items() if n.endswith(mark)
+            }
+            known = replace(known, names=names)
+        sides = [side for chain in chains(cell.text, known) for side in chain.sides]
+        value = sides[0].value if len(sides) == 1 else None
+        name = value.name if isinstance(value, Ref) else None
+        return name if isinstance(name, Quantity | Derivative) and name != RATE else None
+
+    def number(self, cell: Cell) -> list[Side]:
+        """The number in a cell, if that is all that stands there."""
+        sides = [side for chain in chains(cell.text, self.vocabulary) for side in chain.sides]
+        return [s for s in sides if s.value is not None and len(sides) == 1 and _is_cell(s.value)]
+
     def chain(self, chain: Chain) -> None:
-        where = f"line {self.source.count(chr(10), 0, chain.offset) + 1}"
+        where = self.line(chain.offset)
         shapes = {s.value.shape for s in chain.sides if isinstance(s.value, Grid)}
         if len(shapes) != 1:
             if not shapes:
@@ -345,6 +431,10 @@ def _put_in(formula: Expr) -> int:
     """How many numbers were put in: all of a numeric side, else those that are no mere ½ or 2."""
     every = _numeric(formula)
     return sum(every or "." in number.text for number in numbers(formula))
+
+
+def _is_cell(found: Expr | Grid) -> bool:
+    return not isinstance(found, Grid) and _is_printed(found)
 
 
 def _cells(found: Expr | Grid) -> list[Expr]:

@@ -123,6 +123,26 @@ def test_read(text, expected):
     assert facts(text) == expected
 
 
+DELTA = r"\delta^{(1)} = (W^{(2)})^T \delta^{(2)} \odot a^{(1)} \odot (1 - a^{(1)})"
+LAYERS = [  # whole layers, in the notation `plain`
+    (r"$z^{(1)} = W^{(1)} x + b^{(1)}$", 2, ""),
+    (r"$\frac{\partial L}{\partial W^{(2)}} = \delta^{(2)} (a^{(1)})^T$", 4, ""),
+    (f"${DELTA}$", 2, ""),
+    (f"${DELTA.replace('(W^{(2)})^T', 'W^{(2)T}')}$", 2, ""),
+    (f"${DELTA.replace(')^T', ')')}$", 2, "the weight matrix is not transposed (M14)"),
+    (r"$a^{(2)} = \sigma(z^{(2)}) = \begin{bmatrix} 0.7514 \\ 0.7729 \end{bmatrix}$", 4, ""),
+    (r"$x - t = \begin{bmatrix} 0.04 \\ -0.89 \end{bmatrix}$", 2, ""),
+]
+
+
+@pytest.mark.parametrize(("text", "count", "cause"), LAYERS)
+def test_read_whole_layers(text, count, cause):
+    exercise = certified(build(load("mazur").model_copy(update={"notation": "plain"})))
+    verdicts = audit(exercise, read_slides(exercise, text).facts)
+    assert len(verdicts) == count
+    assert {a.cause for a in verdicts} == {cause}
+
+
 CUMMINS = [
     (
         r"$$[j_{1in} \ j_{2in}] = [input] \times [w_{ij_1} \ w_{ij_2}] + [b_{ij_1} \ b_{ij_2}]$$",
@@ -139,6 +159,34 @@ CUMMINS = [
 @pytest.mark.parametrize(("text", "expected"), CUMMINS)
 def test_read_in_another_notation(text, expected):
     assert facts(text, "cummins") == expected
+
+
+TABLES = [
+    ("| | |\n|---|---|\n| $net_{h_1}$ | $0.3775$ |\n| $out_{h_1}$ | 0.5933 |", "mazur"),
+    ("$net_{h_1}$ | $out_{h_1}$\n--- | ---\n0.3775 | 0.5933", "mazur"),
+    (
+        "\\begin{tabular}{l|r}\n\\hline\n$net_{h_1}$ & 0.3775 \\\\ \\hline\n$out_{h_1}$ & $0.5933$ \\\\\n"
+        "\\end{tabular}",
+        "mazur",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "name"), TABLES)
+def test_read_tables(text, name):
+    assert facts(text, name) == [("z[1][1]", "0.3775"), ("a[1][1]", "0.5933")]
+
+
+def test_a_table_of_samples():
+    text = "| Obs. | $output_{H_1}$ | Cost |\n|---|---|---|\n| 1 | 0.65 | 0.02 |\n| 2 | 0.65 | 0.02 |"
+    assert facts(text, "shallow") == [("a[1][1]#1", "0.65"), ("a[1][1]#2", "0.65")]
+
+
+def test_tables_that_do_not_say_what_their_rows_are():
+    """Old and new values side by side, epochs: no id is guessed."""
+    text = "| | old | new |\n|---|---|---|\n| $w_5$ | 0.4 | 0.3589 |\n| $w_6$ | 0.45 | 0.4087 |"
+    assert facts(text) == []
+    assert facts("| epoch | $E_{total}$ |\n|---|---|\n| 1 | 0.2984 |\n| 2 | 0.2910 |") == []
 
 
 def test_a_number_of_another_state_is_not_placed():
