@@ -22,7 +22,18 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["ARITY", "NUMPY", "SMOOTH", "Call", "Expr", "ExpressionError", "Num", "Ref", "Table"]
+__all__ = [
+    "ARITY",
+    "NUMPY",
+    "SMOOTH",
+    "UNDEFINED",
+    "Call",
+    "Expr",
+    "ExpressionError",
+    "Num",
+    "Ref",
+    "Table",
+]
 __all__ += ["call", "fold", "mpmath_table", "numpy_table", "parse", "rational_table", "refs"]
 __all__ += ["substitute", "text", "value"]
 
@@ -71,7 +82,7 @@ def call(fn: str, *args: Expr | int) -> Expr:
 
 # What every function is called and how many arguments it takes (None: any number).
 ARITY: dict[str, int | None] = {"+": None, "*": None, "-": 2, "/": 2, "**": 2, "neg": 1, ">": 2}
-ARITY |= {"where": 3, "max": 2, "min": 2, "abs": 1, "exp": 1, "log": 1, "sqrt": 1}
+ARITY |= {"==": 2, "where": 3, "max": 2, "min": 2, "abs": 1, "exp": 1, "log": 1, "sqrt": 1}
 ARITY |= {"sin": 1, "cos": 1, "tanh": 1}
 
 _SHARED: dict[str, Callable[..., Any]] = {
@@ -95,6 +106,7 @@ def _branching(real: Callable[[Any], Any], tie: float = 0.0) -> dict[str, Callab
     kink is the one from the left, relu′(0) = 0."""
     return {
         ">": lambda a, b: real(a) - real(b) > tie,
+        "==": lambda a, b: abs(real(a) - real(b)) <= tie,
         "max": lambda a, b: np.where(real(a) - real(b) >= -tie, a, b),
         "min": lambda a, b: np.where(real(b) - real(a) >= -tie, a, b),
         "abs": lambda a: np.where(real(a) > tie, a, -a),
@@ -173,6 +185,7 @@ def fold(expr: Expr) -> Expr:
 
 
 ZERO, ONE = Num(Fraction(0)), Num(Fraction(1))
+UNDEFINED = Call("log", (Call("neg", (ONE,)),))  # log(-1): a case that was left out has no value
 
 
 def refs(expr: Expr) -> Iterator[Any]:
@@ -187,9 +200,10 @@ def refs(expr: Expr) -> Iterator[Any]:
 # --- text ------------------------------------------------------------------------------------
 
 # Binding power of each infix operator: left, right.  `**` binds to the right, the rest to the left.
-INFIX = {">": (5, 6), "+": (10, 11), "-": (10, 11), "*": (20, 21), "/": (20, 21), "**": (31, 30)}
+INFIX = {">": (5, 6), "==": (5, 6), "+": (10, 11), "-": (10, 11), "*": (20, 21), "/": (20, 21)}
+INFIX |= {"**": (31, 30)}
 PREFIX_MINUS = 25
-_SPACED = {">", "+", "-"}
+_SPACED = {">", "==", "+", "-"}
 
 
 def number_text(number: Fraction) -> str:
@@ -242,7 +256,9 @@ NAMES = r"[A-Za-z_]\w*(?:\[\d+\])*"
 @cache
 def _token(names: str) -> re.Pattern[str]:
     number = r"\d+(?:\.\d+)?(?:[eE][+-]?\d{1,3})?"
-    return re.compile(rf"\s*(?:(?P<num>{number})|(?P<name>{names})|(?P<op>\*\*|[-+*/(),>]))", re.ASCII)
+    return re.compile(
+        rf"\s*(?:(?P<num>{number})|(?P<name>{names})|(?P<op>\*\*|==|[-+*/(),>]))", re.ASCII
+    )
 
 
 def parse(source: str, functions: Mapping[str, int | None] = ARITY, names: str = NAMES) -> Expr:

@@ -35,6 +35,7 @@ def sympy_table(tie: float = 0.0) -> Table:
         "**": lambda a, b: a**b,
         "neg": lambda a: -a,
         ">": lambda a, b: sympy.Gt(a - b, near),
+        "==": lambda a, b: sympy.Le(sympy.Abs(a - b), near),
         "where": where,
         "max": lambda a, b: where(sympy.Ge(a - b, -near), a, b),
         "min": lambda a, b: where(sympy.Ge(b - a, -near), a, b),

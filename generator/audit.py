@@ -135,7 +135,9 @@ class _Auditor:
             if exact is None:
                 return Audited(fact, None, *self.every_sample(formula, printed))
         except (ValueError, KeyError) as error:
-            return Audited(fact, None, "unchecked", str(error).strip("'\""))
+            why = str(error).strip("'\"")
+            missing = f"there is no {why} here" if isinstance(error, KeyError) else why
+            return Audited(fact, None, "unchecked", missing)
         counts = [counted(self.exercise.graph, q) is not None for q in refs(formula)]
         if counts and all(counts):
             right = printed.value == exact

@@ -41,7 +41,7 @@ def _parser() -> argparse.ArgumentParser:
     example = commands.add_parser("make-example", help="the complete worked example of a spec")
     example.add_argument("spec", metavar="SPEC", help=spec_help)
     for command in (exercise, example):
-        command.add_argument("--notation", metavar="NAME", help="plain, mazur, cummins or ceng506")
+        command.add_argument("--notation", metavar="NAME", help="see `list notations`")
         command.add_argument("--format", default="md,tex", metavar="LIST", help="default: md,tex")
         command.add_argument("-o", "--out", default="output", metavar="DIR", help="default: output")
 

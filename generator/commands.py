@@ -281,7 +281,8 @@ def _write_errata(arguments: Namespace, exercise: Exercise, audited: list[Audite
     from generator.render import errata_pages
 
     folder = Path(arguments.out) / exercise.spec.name
-    files = errata_pages(exercise, sheet(exercise, audited), _formats(arguments))
+    source = Path(arguments.text or arguments.printed or "").name
+    files = errata_pages(exercise, sheet(exercise, audited, source), _formats(arguments))
     with staging(folder) as stage:
         write_files(stage, files)
     if not arguments.json:

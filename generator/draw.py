@@ -190,7 +190,8 @@ def draw(spec: Spec, seed: object, number: int, rejected: Counter[str] | None = 
     here: Counter[str] = Counter()
     for attempt in range(ATTEMPTS):
         stream = _Stream(seed, _origin(spec), number, attempt)
-        drawn = spec.model_copy(update=_redrawn(spec, stream))
+        about: dict[str, Any] = {"note": None, "points": []}  # they are about the spec's own numbers
+        drawn = spec.model_copy(update={**_redrawn(spec, stream), **about})
         exercise = build(drawn)
         exercise = ask(exercise, kind(default(spec)).ask(exercise))
         reason = next((why for why, (test, _) in SCREENS.items() if test(exercise)), None)

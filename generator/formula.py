@@ -285,7 +285,15 @@ GREEK = dict(
         strict=True,
     )
 )
-LATEX_OPS = {"−": "-", "·": r"\cdot", "×": r"\times", "≤": r"\leq", "≥": r"\geq", "≈": r"\approx"}
+LATEX_OPS = {
+    "−": "-",
+    "·": r"\cdot",
+    "×": r"\times",
+    "≤": r"\leq",
+    "≥": r"\geq",
+    "≠": r"\neq",
+    "≈": r"\approx",
+}
 LATEX_OPS |= {
     ",": ", ",
     "±": r"\pm",

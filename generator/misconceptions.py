@@ -458,7 +458,7 @@ MISCONCEPTIONS: dict[str, Misconception] = {
         ),
         Misconception(
             "M04",
-            "the pre-activation is put into a(1 − a)",
+            "the pre-activation is put into a(1 - a)",
             _about(
                 lambda _, q: slope(q),
                 lambda p, q: _renamed(p.formula(q), lambda n: _z(q) if n == _a(q) else n),
@@ -477,7 +477,7 @@ MISCONCEPTIONS: dict[str, Misconception] = {
         Misconception(
             "M09", "up the gradient instead of down", _update(lambda w, g: call("+", w, _times(ETA, g)))
         ),
-        Misconception("M10", "the ½ of the loss is dropped", _about(_named("L"), _scaled_loss)),
+        Misconception("M10", "the factor 1/2 of the loss is dropped", _about(_named("L"), _scaled_loss)),
         Misconception("M11", "a factor 2 in the loss's derivative", _about(output, _scaled_output)),
         Misconception(
             "M12",

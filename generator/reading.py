@@ -15,7 +15,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple
 
-from derive.expression import Call, Expr, Num, Ref, call, refs, substitute
+from derive.expression import UNDEFINED, Call, Expr, Ref, call, refs, substitute
 from derive.ops import ACTIVATIONS
 from derive.quantity import Derivative, Id, Quantity
 from generator.lexing import SEPARATING, Token, tokens
@@ -553,11 +553,8 @@ def _apply(function: str, primes: int, arguments: tuple[Expr, ...]) -> Expr:
     return value
 
 
-LEFT_OUT = Call("log", (Num(Fraction(-1)),))  # no number
-
-
 def _cases(rows: Sequence[Sequence[Expr]]) -> Expr:
-    value: Expr = LEFT_OUT
+    value: Expr = UNDEFINED
     for row in reversed(rows):
         if len(row) == 1:
             value = row[0]
@@ -576,7 +573,7 @@ def _cases(rows: Sequence[Sequence[Expr]]) -> Expr:
             case "≤":
                 value = Call("where", (above, value, shown))
             case _:
-                value = Call("where", (above, value, Call("where", (below, value, shown))))
+                value = Call("where", (Call("==", (left, right)), shown, value))
     return value
 
 

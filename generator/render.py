@@ -22,7 +22,7 @@ from generator import worked, worked_circuit, worked_symbols
 from generator.exercise import Exercise
 from generator.formula import Aligned, Node, latex, latex_rows
 from generator.number import shown
-from generator.page import Section, answers, groups
+from generator.page import Block, Section, answers, groups
 
 __all__ = ["FORMATS", "CannotWrite", "errata_pages", "escape_latex", "escape_markdown", "pages"]
 
@@ -130,7 +130,7 @@ def pages(exercise: Exercise, formats: Iterable[str]) -> dict[str, str]:
     common = {"spec": exercise.spec, "variant": exercise.variant}
     wanted: dict[str, dict[str, Any]] = {
         "solution": {
-            "sections": given + telling.worked(exercise),
+            "sections": given + telling.worked(exercise) + _points(exercise),
             "answers": answers(exercise),
             "proof": _proof(exercise),
         }
@@ -141,18 +141,25 @@ def pages(exercise: Exercise, formats: Iterable[str]) -> dict[str, str]:
     return _rendered(wanted, common, formats)
 
 
+def _points(exercise: Exercise) -> tuple[Section, ...]:
+    """What the spec says that its example is to teach."""
+    blocks = tuple(Block("point", {"text": text}) for text in exercise.spec.points)
+    return (Section("points", {}, blocks),) if blocks else ()
+
+
 def errata_pages(
     exercise: Exercise, sections: tuple[Section, ...], formats: Iterable[str]
 ) -> dict[str, str]:
     """File name -> text: an erratum sheet in each format."""
-    data = {"sections": sections, "proof": _proof(exercise)}
+    data = {"sections": sections, "proof": {**_proof(exercise), "of": "right"}}
     return _rendered({"errata": data}, {"spec": exercise.spec}, formats)
 
 
 def _proof(exercise: Exercise) -> dict[str, Any]:
     proof = exercise.certificate
     error = shown(float(f"{proof.max_error:.0e}"), 1)
-    return {"methods": proof.methods, "error": error, "of": _certain(exercise)}
+    of = _certain(exercise)
+    return {"methods": proof.methods, "error": error, "of": of, "exactly": not proof.max_error}
 
 
 def _rendered(

@@ -76,6 +76,9 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=6
 Line = Annotated[str, Field(max_length=300, pattern=r"^[^\x00-\x1f\x7f]*[\p{L}\p{N}][^\x00-\x1f\x7f]*$")]
 
 
+Point = Annotated[str, Field(min_length=1, max_length=600, pattern=r"^[^\x00-\x1f\x7f]*$")]
+
+
 class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, arbitrary_types_allowed=True)
 
@@ -273,7 +276,8 @@ class Spec(_Model):
 
     name: Name
     title: Line = "Backpropagation"
-    note: Line | None = None  # stands under the title of every page
+    note: Line | None = None  # stands under the title of the worked example
+    points: Annotated[list[Point], Field(max_length=20)] = []  # what the example is to teach, at its end
     notation: Annotated[str, _one_of(NOTATIONS)] = "plain"
     patterns: dict[str, Annotated[str, Field(max_length=100)]] = {}  # written otherwise than there
     digits: Annotated[int, Field(ge=2, le=10)] = 4

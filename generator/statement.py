@@ -34,7 +34,7 @@ def compares(formula: Expr) -> bool:
     """Whether there is a comparison in a formula."""
     if not isinstance(formula, Call):
         return False
-    return formula.fn == ">" or (formula.fn != "where" and any(map(compares, formula.args)))
+    return formula.fn in (">", "==") or (formula.fn != "where" and any(map(compares, formula.args)))
 
 
 def replaced(formula: Expr, one: Id, other: Id) -> Expr:

@@ -11,14 +11,28 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from derive.expression import INFIX, PREFIX_MINUS, Call, Expr, Num, Ref, number_text
-from generator.formula import Cases, Fence, Fraction, Index, Node, Number, Op, Row, Symbol, negative, row
+from derive.expression import INFIX, PREFIX_MINUS, UNDEFINED, Call, Expr, Num, Ref, number_text
+from generator.formula import (
+    Cases,
+    Fence,
+    Fraction,
+    Index,
+    Node,
+    Number,
+    Op,
+    Row,
+    Symbol,
+    Text,
+    negative,
+    row,
+)
 
 __all__ = ["typeset"]
 
 Leaf = Callable[[Any], Node]
 ATOM = 99
-NEGATED = {">": "≤"}
+NEGATED = {">": "≤", "==": "≠"}
+RELATIONS = {">": ">", "≤": "≤", "==": "=", "≠": "≠"}
 
 
 def typeset(expr: Expr, leaf: Leaf, holds: Callable[[Expr], bool] | None = None) -> Node:
@@ -67,15 +81,11 @@ class _Typesetter:
         build = {"*": self.product, "/": self.quotient, "**": self.power, "neg": self.minus}
         if expr.fn in build:
             return build[expr.fn](expr, first)
-        if expr.fn in (">", "≤"):
+        if expr.fn in RELATIONS:
             left, right = (self.show(arg, INFIX[">"][1], True) for arg in expr.args)
-            return row(left, expr.fn, right), INFIX[">"][0]
+            return row(left, RELATIONS[expr.fn], right), INFIX[">"][0]
         if expr.fn == "where":
-            condition, yes, no = expr.args
-            assert isinstance(condition, Call)
-            otherwise = Call(NEGATED[condition.fn], condition.args)
-            parts = [self.show(e, 0, True) for e in (yes, condition, no, otherwise)]
-            return Cases(((parts[0], parts[1]), (parts[2], parts[3]))), ATOM
+            return self.cases(expr), ATOM
         if expr.fn == "exp":
             return Index(Symbol("e"), sup=self.show(expr.args[0], 0, True)), ATOM
         name = {"log": "ln", "sigmoid": "σ"}.get(expr.fn, expr.fn)
@@ -83,6 +93,22 @@ class _Typesetter:
         for arg in expr.args:
             body += [Op(","), self.show(arg, 0, True)] if body else [self.show(arg, 0, True)]
         return Row((Symbol(name), Fence(Row(tuple(body))))), ATOM
+
+    def cases(self, expr: Call) -> Cases:
+        """Cases one under the other; the last condition is the opposite of the only one before it."""
+        branches: list[tuple[Node, Node]] = []
+        rest: Expr = expr
+        while isinstance(rest, Call) and rest.fn == "where":
+            condition, yes, rest = rest.args
+            assert isinstance(condition, Call)
+            if yes != UNDEFINED:
+                branches.append((self.show(yes, 0, True), self.show(condition, 0, True)))
+            opposite = Call(NEGATED[condition.fn], condition.args)
+        if rest != UNDEFINED:
+            only = isinstance(expr.args[2], Call) and expr.args[2].fn == "where"
+            last = Text("otherwise") if only else self.show(opposite, 0, True)
+            branches.append((self.show(rest, 0, True), last))
+        return Cases(tuple(branches))
 
     def sum(self, expr: Call, first: bool) -> Node:
         items = [self.show(expr.args[0], INFIX["+"][0], first)]

@@ -42,13 +42,23 @@ def one_at_a_time(teller: Teller) -> Iterator[Block]:
     yield Block("one_at_a_time", args, (), table)
 
 
+def _outputs(teller: Teller) -> list[Quantity]:
+    """The outputs, where they are few: of a single sample, up to three units."""
+    last = [node for node in teller.graph.nodes if node.name == "a"][-1]
+    few = teller.graph.samples == 1 and last.shape[0] <= 3
+    return list(last.elements()) if few else []
+
+
 def training(teller: Teller, trained: Sequence[Quantity]) -> Iterator[Block]:
     """The loss and the parameters after further updates, and when the loss reached its goal."""
     loss, updates = teller.graph.root, len(teller.exercise.iterates) - 1
     if updates > 1:
         states = snapshots(updates)
-        losses = tuple((Number(str(k)), teller.shown(loss.at(update=k))) for k in states)
-        table = Table(("updates_column", teller.name(loss)), losses)
+        shown_too = [loss, *_outputs(teller)]
+        losses = tuple(
+            (Number(str(k)), *(teller.shown(q.at(update=k)) for q in shown_too)) for k in states
+        )
+        table = Table(("updates_column", *map(teller.name, shown_too)), losses)
         yield Block("further_updates", {"updates": updates}, (), table)
         chosen = [k for k in states if k in COLUMNS or k == updates]
         rows = tuple((teller.name(q), *(teller.shown(q.at(update=k)) for k in chosen)) for q in trained)

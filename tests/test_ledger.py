@@ -109,10 +109,10 @@ CAUSES = [  # fact, what its cause says (of each row that is an erratum)
     ("002-225", "cut off instead of rounded"),
     ("002-264", "the sign is lost"),
     *[
-        (f"002-{n:03}", "the ½ of the loss is dropped (M10)")
+        (f"002-{n:03}", "the factor 1/2 of the loss is dropped (M10)")
         for n in (51, 52, 53, 54, 55, 153, 163, 193)
     ],
-    *[(f"002-{n}", "the ½ of the loss is dropped (M10)") for n in (203, 233, 253, 273)],
+    *[(f"002-{n}", "the factor 1/2 of the loss is dropped (M10)") for n in (203, 233, 253, 273)],
     *[(f"002-{n}", "stands here, the one before an update") for n in (310, 175, 215, 255)],
     ("002-311", "that is a[1][1]#1"),
     ("003-016", "cut off instead of rounded"),

@@ -6,10 +6,13 @@ import subprocess
 
 import pytest
 
+from generator.audit import audit, read_facts
 from generator.draw import draw
+from generator.errata import sheet
 from generator.exercise import build, certified
 from generator.notation import NOTATIONS
 from generator.publish import contents
+from generator.render import errata_pages
 from generator.spec import LECTURES, load, read
 
 pytestmark = pytest.mark.tex
@@ -61,6 +64,13 @@ def test_lectures_without_a_loss_or_without_numbers(tmp_path, lecture, notation)
 def test_symbols_of_other_sizes(tmp_path, sizes, notation):
     spec = read(f'name = "s"\nnotation = "{notation}"\n[network]\nsizes = {sizes}\n')
     compiles(tmp_path, "solution", contents(certified(build(spec)), ["tex"])["solution.tex"])
+
+
+@pytest.mark.parametrize("lecture", ["mazur", "cummins", "shallow", "ceng506-update"])
+def test_erratum_sheets(tmp_path, lecture):
+    exercise = certified(build(load(lecture)))
+    audited = audit(exercise, read_facts((LECTURES / f"{lecture}.csv").read_text("utf-8")))
+    compiles(tmp_path, "errata", errata_pages(exercise, sheet(exercise, audited), ["tex"])["errata.tex"])
 
 
 @pytest.mark.parametrize("lecture", sorted(path.stem for path in LECTURES.glob("*.toml")))
