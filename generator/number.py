@@ -10,7 +10,7 @@ from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 
 from generator.formula import Number
 
-__all__ = ["decimals_for", "exact", "quantised", "shown"]
+__all__ = ["as_float", "decimals_for", "exact", "quantised", "shown"]
 
 SMALLEST = -5  # powers of ten below this are shown as 4.386·10^-7
 
@@ -42,6 +42,11 @@ def exact(number: Decimal) -> str:
     text = f"{number:f}"
     text = text.rstrip("0").rstrip(".") if "." in text else text
     return "0" if text in ("-0", "") else text
+
+
+def as_float(number: Number) -> float:
+    """What is shown, as a number."""
+    return float(f"{number.text}e{number.exponent or 0}")
 
 
 def shown(number: float | Decimal, digits: int = 4) -> Number:

@@ -6,8 +6,9 @@ numbers of the formulas, so that what was derived before is pointed to and not d
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction as Rational
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -16,14 +17,15 @@ from derive.expression import Call, Expr, Num, Ref, call, substitute, value
 from derive.ops import ACTIVATIONS, DERIVED, GATES, indices
 from derive.quantity import Derivative, Id, Quantity
 from generator.exercise import Exercise
-from generator.formula import Index, Node, Op, Row, Symbol, equation, row
+from generator.formula import Index, Node, Number, Op, Row, Symbol, equation, row
 from generator.notation import Writer
-from generator.number import shown
+from generator.number import as_float, decimals_for, shown
 from generator.page import Section, block
 from generator.typeset import typeset
 
 __all__ = ["Teller", "chain"]
 
+ALL_DIGITS = 17  # of a floating-point number
 MANY = 6  # terms of a sum beyond which it is not first written in names of derivatives
 
 
@@ -85,13 +87,14 @@ class Teller:
         """A quantity's name; the learning rate's."""
         return self.name.rate if leaf == "rate" else self.name(leaf)
 
-    def shown(self, leaf: Any) -> Node:
+    def shown(self, leaf: Any, digits: int | None = None) -> Number:
         """A quantity's number: as typed, or rounded for showing."""
+        digits = digits or self.digits
         if leaf == "rate":
             return shown(self.exercise.spec.source.learning_rate)
         if leaf in self.typed:
-            return shown(self.typed[leaf], self.digits)  # a z-score may be a float
-        return shown(self.exercise.number(leaf), self.digits)
+            return shown(self.typed[leaf], digits)  # a z-score may be a float
+        return shown(self.exercise.number(leaf), digits)
 
     def equal(self, leaf: Any) -> Node:
         """name = number."""
@@ -104,7 +107,17 @@ class Teller:
         return typeset(expr, self.label)
 
     def numbers(self, expr: Expr) -> Node:
-        return typeset(expr, self.shown, self.holds)
+        """The formula with numbers put in, with as many digits as it takes to find the result that is
+        shown from the numbers that are shown: 0.9975 · (1 − 0.9975) would lose two."""
+        result = float(value(expr, self._number))
+        unit = 10.0 ** -decimals_for(result, self.digits)
+        leaves = (partial(self.shown, digits=digits) for digits in range(self.digits, ALL_DIGITS))
+        near = (leaf for leaf in leaves if abs(self._computed(expr, leaf) - result) <= unit)
+        return typeset(expr, next(near, self.shown), self.holds)
+
+    @staticmethod
+    def _computed(expr: Expr, leaf: Callable[[Any], Number]) -> float:
+        return float(value(expr, lambda q: as_float(leaf(q))))
 
     def sides(self, expr: Expr, q: Id) -> list[Node]:
         """The formula in names, with numbers put in, and q's number, unless that was just said by
@@ -147,7 +160,8 @@ class Teller:
         return chain(self.name(step.target), rights)
 
     def _number(self, leaf: Any) -> float:
-        return self.exercise.number(leaf)
+        rate = self.exercise.spec.source.learning_rate
+        return float(rate) if leaf == "rate" else self.exercise.number(leaf)
 
     def _factors(self, term: Term) -> tuple[list[Expr], list[Expr]]:
         """A term's factors as names and as formulas; a factor ∂L/∂L_i = 1 is left out of both."""

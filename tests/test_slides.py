@@ -1,16 +1,19 @@
 """Slides: what is read out of a lecture's text, and that nothing is guessed."""
 
 import re
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from derive.expression import Ref, refs, value
 from generator.audit import audit
 from generator.exercise import build, certified
 from generator.notation import NOTATIONS
+from generator.reading import Grid, Printed, chains
 from generator.render import pages
-from generator.slides import read_slides
+from generator.slides import mathematics, read_slides, vocabulary
 from generator.spec import LECTURES, load
 from tests.conftest import lecture
 
@@ -227,6 +230,30 @@ def test_our_own_pages_are_read_back_without_an_erratum(name, notation, form):
     assert {a.verdict for a in audit(exercise, reading.facts)} == {"match"}
     if name not in NAMELESS:
         assert reading.found - reading.placed <= 2
+
+
+def lines_of(name):
+    """(numbers put in, the result that is shown) of every line of a page."""
+    exercise = certified(build(load(name)))
+    for piece, start in mathematics(pages(exercise, ["tex"])["solution.tex"]):
+        for chain in chains(piece, vocabulary(exercise), start):
+            values = [
+                s.value for s in chain.sides if s.value is not None and not isinstance(s.value, Grid)
+            ]
+            if values and isinstance(values[-1], Ref) and isinstance(values[-1].name, Printed):
+                for formula in values[:-1]:
+                    if all(isinstance(n, Printed) for n in refs(formula)):
+                        yield chain.sides, formula, values[-1].name.text
+
+
+@pytest.mark.parametrize("name", [n for n in ALL if n != "shallow"])
+def test_every_line_can_be_computed_from_its_own_numbers(name):
+    """Whoever types a line into a calculator gets what stands behind it, to a unit of the last digit."""
+    for sides, formula, result in lines_of(name):
+        unit = 10.0 ** Decimal(result).as_tuple().exponent
+        assert value(formula, lambda n: float(n.text)) == pytest.approx(
+            float(result), abs=1.51 * unit
+        ), sides
 
 
 @pytest.mark.parametrize("name", ["mazur", "cummins"])
