@@ -3,6 +3,7 @@ linear map that it is without activations."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -18,10 +19,23 @@ from derive.graph import Node as GraphNode
 from derive.network import collapsed
 from derive.ops import Array, Elementwise
 from derive.verify import TOLERANCE, Uncertified
-from generator.formula import LINE, Fence, Matrix, Node, Number, Op, Row, Symbol, equation, row, width
+from generator.formula import (
+    LINE,
+    Fence,
+    Matrix,
+    Node,
+    Number,
+    Op,
+    Row,
+    Symbol,
+    Text,
+    equation,
+    row,
+    width,
+)
 from generator.notation import Namer
 from generator.number import shown
-from generator.page import Block, Table
+from generator.page import Block, Table, block
 from generator.spec import LayerSpec, NetworkSpec
 from generator.telling import Teller, chain
 from generator.typeset import typeset
@@ -32,6 +46,40 @@ GAP, WORD = 1.1, 4.5  # em between the columns of a table, and of a head in word
 PAGE = LINE + 5  # em: a table has no number at its side
 
 Leaf = Callable[[str, int], Node]  # a layer's W or b: by name, or with its numbers
+
+
+# The value at (0, 0), (0, 1), (1, 0), (1, 1) -> the function of x and y.
+LOGIC: dict[tuple[int, ...], str] = {
+    (0, 0, 0, 1): "x AND y",
+    (0, 1, 1, 1): "x OR y",
+    (1, 1, 1, 0): "NOT (x AND y)",
+    (1, 0, 0, 0): "NOT x AND NOT y",
+    (0, 1, 1, 0): "x XOR y",
+    (1, 0, 0, 1): "x XNOR y",
+    (0, 0, 1, 0): "x AND NOT y",
+    (0, 1, 0, 0): "NOT x AND y",
+    (1, 0, 1, 1): "x OR NOT y",
+    (1, 1, 0, 1): "NOT x OR y",
+    (0, 0, 1, 1): "x",
+    (0, 1, 0, 1): "y",
+    (1, 1, 0, 0): "NOT x",
+    (1, 0, 1, 0): "NOT y",
+}
+CERTAIN = 0.01  # away from 0 or 1 an activation may be to be taken for it
+
+
+def _logic(teller: Teller, corners: Sequence[tuple[float, ...]]) -> Iterator[Node]:
+    """a ≈ x AND y, for every unit that is nearly 0 or 1 at all four corners."""
+    number, samples = teller.exercise.number, teller.graph.sample_numbers
+    inputs = dict(zip("xy", map(teller.name, teller.graph.of_kind("input")[0].elements()), strict=True))
+    order = sorted(range(len(corners)), key=lambda n: corners[n])
+    for node in (node for node in teller.graph.nodes if node.name == "a"):
+        for q in node.elements():
+            values = [number(q.at(sample=samples[n])) for n in order]
+            function = LOGIC.get(tuple(map(round, values)))
+            if function and all(abs(v - round(v)) < CERTAIN for v in values):
+                parts = re.split(r"\b([xy])\b", function)
+                yield row(teller.name(q), "≈", *(inputs.get(p, Text(p)) for p in parts if p))
 
 
 def truth_table(teller: Teller) -> Iterator[Block]:
@@ -64,6 +112,8 @@ def truth_table(teller: Teller) -> Iterator[Block]:
             break
     yield Block("truth_table", {"samples": len(samples)}, (), table)
     if binary and len(outputs) == 1 and set(corners) == set(pairs((0, 1), repeat=2)):
+        if functions := [(node, None) for node in _logic(teller, corners)]:
+            yield block("logic", {}, functions)
         output = dict(zip(corners, (bit for (bit,) in bits), strict=True))
         if output[0, 0] == output[1, 1] != output[0, 1] == output[1, 0]:
             yield Block("not_separable", {"layers": len(units) // 2})

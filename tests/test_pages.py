@@ -329,6 +329,7 @@ MATHJAX = [
     "right",
     "sigma",
     "tag",
+    "text",
     "aligned",
     "approx",
     "geq",
