@@ -209,6 +209,7 @@ class _Auditor:
             self.by_formula,
             self.as_before,
             self.slip,
+            self.unrounded,
             self.indirect,
             self.repeated,
         )
@@ -224,6 +225,24 @@ class _Auditor:
                     if fact.id == other and number.value == printed.value:
                         when = "before" if update < q.update else "after"
                         return f"the number of {other}{_at(fact)} stands here, the one {when} an update"
+        return ""
+
+    def unrounded(self, formula: Expr, exact: float, printed: _Print) -> str:
+        """From the z-scores as they were before they were rounded."""
+        network = self.exercise.spec.network
+        if network is None or not network.standardize:
+            return ""
+        (x,) = self.exercise.graph.of_kind("input")
+        columns = [feature.scores(None) for feature in network.features()]
+        samples = zip(self.exercise.graph.sample_numbers, zip(*columns, strict=True), strict=True)
+        given: dict[Id, float] = {
+            q: float(score)
+            for sample, scores in samples
+            for q, score in zip(x.elements(sample), scores, strict=True)
+        }
+        number = self.value(formula, self.run(given))
+        if printed.shows(number) and not printed.shows(exact):
+            return f"from the z-scores before they were rounded: {number:.6g}"
         return ""
 
     def by_formula(self, formula: Expr, exact: float, printed: _Print) -> str:
