@@ -91,7 +91,7 @@ _SHARED: dict[str, Callable[..., Any]] = {
     "*": lambda *a: reduce(mul, a),
     "-": lambda a, b: a - b,
     "/": lambda a, b: a / b,
-    "**": lambda a, b: a**b,
+    "**": lambda a, b: (float(a) if isinstance(a, int) else a) ** b,  # 9**9**9 is a float, or too large
     "neg": lambda a: -a,
     "where": np.where,
 }

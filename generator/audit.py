@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -29,6 +30,7 @@ from generator.statement import Statements, compares
 
 __all__ = ["Audited", "Fact", "audit", "named", "read_facts", "shows"]
 
+MOST_CAUSES = 300  # different errata whose causes are looked for
 TRUTH = {"true": "1", "false": "0"}
 PAIRS = ("M41",)  # misconceptions that are also tried together with another one
 
@@ -59,12 +61,28 @@ class FactsError(ValueError):
 
 def read_facts(text: str) -> list[Fact]:
     """CSV `id,printed[,where]` -> facts."""
+    try:
+        return _facts(text.removeprefix("\ufeff"))
+    except csv.Error as error:
+        raise FactsError(f"found no CSV: {error}, allowed: id,printed[,where]") from None
+
+
+def _facts(text: str) -> list[Fact]:
     rows = csv.DictReader(io.StringIO(text))
     names = [name.strip() for name in rows.fieldnames or []]
     if names[:2] != ["id", "printed"]:
         raise FactsError(f"line 1: found {','.join(names)[:60]!r}, allowed: id,printed[,where]")
     rows.fieldnames = names
-    return [Fact(r["id"] or "", (r["printed"] or "").strip(), r.get("where") or "") for r in rows]
+    facts = []
+    for row in rows:
+        if None in row or row["printed"] is None:
+            columns = len(names) + (len(row[None]) if None in row else -1)
+            found = f"line {rows.line_num}: found {columns} columns, allowed: {len(names)}"
+            raise FactsError(f"{found}; a decimal comma needs quotes")
+        facts.append(Fact(row["id"] or "", row["printed"].strip(), row.get("where") or ""))
+    if not facts:
+        raise FactsError("found a head and no facts, allowed: a line for each printed number")
+    return facts
 
 
 @dataclass(frozen=True)
@@ -82,7 +100,7 @@ class _Print:
         except InvalidOperation:
             return None
         exponent = decimal.as_tuple().exponent
-        if not isinstance(exponent, int):
+        if not isinstance(exponent, int) or not math.isfinite(float(decimal)):
             return None
         return _Print(float(decimal), float(Decimal(5).scaleb(exponent - 1)))
 
@@ -115,6 +133,7 @@ class _Auditor:
         self.printed: dict[Id, float] = {}  # printed, whatever it is worth
         self.wrong: dict[Id, Fact] = {}
         self.known: list[tuple[Fact, _Print]] = []
+        self.found: dict[tuple[Expr, _Print], str] = {}  # causes
         self.misstated: dict[str, tuple[Fact, Expr]] = {}  # wrong formulas by what they are said of
         self.explained: dict[str, tuple[str, ...]] = {}  # misconceptions by kind of quantity
         self.habits: set[tuple[str, ...]] = set()  # misconceptions that explained something before
@@ -136,12 +155,14 @@ class _Auditor:
                 return Audited(fact, None, *self.every_sample(formula, printed))
         except (ValueError, KeyError) as error:
             why = str(error).strip("'\"")
-            missing = f"there is no {why} here" if isinstance(error, KeyError) else why
+            missing = f"there is no {why} here" if isinstance(error, KeyError) else str(error)
             return Audited(fact, None, "unchecked", missing)
         counts = [counted(self.exercise.graph, q) is not None for q in refs(formula)]
         if counts and all(counts):
             right = printed.value == exact
             return Audited(fact, exact, "match" if right else "erratum", "" if right else "miscounted")
+        if not math.isfinite(exact):
+            return Audited(fact, None, "unchecked", "the formula has no value")
         verdict, cause = self.judge(formula, exact, printed)
         q = formula.name if isinstance(formula, Ref) else None
         if isinstance(q, Quantity | Derivative):
@@ -202,6 +223,12 @@ class _Auditor:
     def cause(self, formula: Expr, exact: float, printed: _Print) -> str:
         if nothing := self.statements.independent(formula):
             return nothing
+        key = (formula, printed)
+        if key not in self.found and len(self.found) < MOST_CAUSES:
+            self.found[key] = self.search(formula, exact, printed)
+        return self.found.get(key, "not looked for, after so many others")
+
+    def search(self, formula: Expr, exact: float, printed: _Print) -> str:
         candidates = (
             self.stale,
             self.inherited,

@@ -192,9 +192,11 @@ def derive(arguments: Namespace) -> int:
 
 def _read(path: Path, option: str, what: str) -> str:
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
+        return path.read_text(encoding="utf-8-sig")
+    except OSError:
         raise Unusable(f"{option}: found {str(path)!r}, allowed: {what}") from None
+    except UnicodeDecodeError:
+        raise Unusable(f"{option}: found {str(path)!r} not in UTF-8, allowed: {what} in UTF-8") from None
 
 
 def _printed(arguments: Namespace) -> list[Fact]:
@@ -220,9 +222,10 @@ def _read_text(exercise: Exercise, path: str) -> Reading:
     reading = read_slides(exercise, _read(Path(path), "--text", "a LaTeX or Markdown file"))
     if not reading.facts:
         notation = exercise.spec.notation
+        seen = "".join(f"; not placed: {u.text} ({u.where})" for u in reading.unplaced[:3])
         raise Unusable(
             f"{path}: found no equation in the notation {notation}, allowed: formulas "
-            f"in $…$ or an equation environment; is notation = {notation!r} the lecture's?"
+            f"in $…$ or an equation environment; is notation = {notation!r} the lecture's?{seen}"
         )
     return reading
 

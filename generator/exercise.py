@@ -184,7 +184,7 @@ def _paths(graph: Graph) -> int:
     """How often the composed loss repeats its innermost part, about."""
     count = graph.samples
     for node in graph.nodes:
-        count *= node.shape[0] if node.name == "a" else 1
+        count *= node.shape[0] if node.name == "a" and node.shape else 1
     return count
 
 

@@ -25,49 +25,64 @@ class Token(NamedTuple):
 
 
 _TOKEN = re.compile(
-    r"(?P<number>\d+(?:\.\d+)?|\.\d+)|(?P<command>\\(?:[A-Za-z]+\*?|.))|(?P<word>[^\W\d_]+)"
-    r"|(?P<soft>\s+|~)|(?P<mark>.)",
+    r"(?P<number>(?:\d+(?:(?:\.|\{,\})\d+)?|\.\d+)(?:[eE]-\d{1,3})?)|(?P<command>\\(?:[A-Za-z]+\*?|.))"
+    r"|(?P<word>[^\W\d_]+)|(?P<soft>\s+|~)|(?P<mark>:=|.)",
     re.DOTALL,
 )
-MARKS = {"times": "*", "cdot": "*", "ast": "*", "div": "/", "odot": "⊙", "circ": "⊙", "partial": "∂"}
-MARKS |= {"approx": "=", "simeq": "=", "doteq": "=", "equiv": "=", "coloneqq": "=", "gets": "="}
-MARKS |= {"leftarrow": "=", "le": "≤", "leq": "≤", "ge": "≥", "geq": "≥", "lt": "<", "gt": ">"}
-MARKS |= {"to": "→", "rightarrow": "→", "prime": "'", "Rightarrow": ";", "implies": ";", "iff": ";"}
-MARKS |= {"lbrack": "[", "rbrack": "]", "{": "(", "}": ")", "quad": "quad", "qquad": "quad"}
-MARKS |= {" ": "hard", ";": "hard", ":": "hard", ",": "soft", "!": "soft", "enspace": "hard"}
-UNICODE = {"−": "-", "–": "-", "·": "*", "×": "*", "∗": "*", "≈": "=", "′": "'", "’": "'", "⋅": "*"}
-UNICODE |= {"²": "^2", "½": "(1/2)"}
-SKIPPED = {"left", "right", "big", "Big", "bigl", "bigr", "Bigl", "Bigr", "bigg", "Bigg", "displaystyle"}
-SKIPPED |= {
-    "textstyle",
-    "limits",
-    "nonumber",
-    "notag",
-    "hfill",
-    "bullet",
-    "hline",
-    "underline",
-    "centering",
+MARKS = {
+    "div": "/",
+    "odot": "⊙",
+    "circ": "⊙",
+    "partial": "∂",
+    "prime": "'",
+    "lbrack": "[",
+    "rbrack": "]",
 }
-WITH_ARGUMENT = {"label", "tag", "hspace", "vspace", "color", "textcolor", "footnote", "phantom"}
-WORDS = {"text", "mathrm", "mathit", "mathbf", "mathsf", "mathtt", "textbf", "textit", "textrm", "bm"}
-WORDS |= {"operatorname", "boldsymbol", "mathcal", "mbox", "emph", "pmb"}
-WRAPPERS = {"boxed", "underbrace", "overbrace", "cancel", "fbox", "ensuremath", "mathstrut"}
-LETTERS = {name: letter for letter, name in GREEK.items()} | {
-    "epsilon": "ε",
-    "phi": "φ",
-    "vartheta": "θ",
+MARKS |= dict.fromkeys(("times", "cdot", "ast"), "*")
+MARKS |= dict.fromkeys(("approx", "simeq", "doteq", "equiv", "coloneqq", "cong"), "=")
+MARKS |= dict.fromkeys(("leftarrow", "gets", "longleftarrow"), "←")
+MARKS |= {
+    "le": "≤",
+    "leq": "≤",
+    "ge": "≥",
+    "geq": "≥",
+    "lt": "<",
+    "gt": ">",
+    "to": "→",
+    "rightarrow": "→",
 }
-LETTERS |= {"ell": "l"}
-SEPARATING = {"and", "or", "with", "where", "if", "for", "und", "mit", "also", "so", "then"}
+MARKS |= dict.fromkeys(("Rightarrow", "implies", "iff", "Longrightarrow", "Leftrightarrow", "mid"), ";")
+MARKS |= dict.fromkeys(("neq", "ne", "gg", "ll", "sim", "propto", "in", "vert", "longrightarrow"), ";")
+MARKS |= dict.fromkeys(("checkmark", "therefore", "because", "newline"), ";")
+MARKS |= {"quad": "quad", "qquad": "quad", ",": "soft", "!": "soft", "pause": "soft"}
+MARKS |= {" ": "hard", ";": "hard", ":": "hard", "enspace": "hard"}
+UNICODE = {"−": "-", "–": "-", "·": "*", "×": "*", "∗": "*", "⋅": "*", "≈": "=", "′": "'", "’": "'"}
+SKIPPED = set(
+    "left right big Big bigl bigr Bigl Bigr bigg Bigg displaystyle textstyle limits nonumber notag hfill "
+    "bullet hline underline centering boxed underbrace overbrace cancel fbox ensuremath mathstrut alert "
+    "only uncover visible onslide structure strut smash mathop mathbin mathrel".split()
+)
+WITH_ARGUMENT = set("label tag hspace vspace color textcolor footnote phantom hphantom vphantom".split())
+SENTENCES = {"intertext", "shortintertext", "caption"}  # words between two equations
+UPRIGHT = set(
+    "text mathrm mathit mathbf mathsf mathtt textbf textit textrm textnormal bm operatorname boldsymbol "
+    "mathcal mbox emph pmb vec".split()
+)
+LETTERS = {name: letter for letter, name in GREEK.items()}
+LETTERS |= {"epsilon": "ε", "phi": "φ", "vartheta": "θ", "ell": "l"}
+SEPARATING = set("and or with where if for und mit also so then dann da since hence thus".split())
+SPACES = ("soft", "hard", "quad")
+_ENVIRONMENT = re.compile(r"\s*\{(\w+)\*?\}((?:\s*\{[^{}]*\}|\s*\[[^\]]*\])*)")
+_BRACED = re.compile(r"\s*\{([^{}]*)\}")
+_OVERLAY = re.compile(r"\s*<[^<>]*>")
 
 
-def tokens(source: str, start: int) -> list[Token]:
-    """The tokens of one piece of mathematics that starts at `start` of the text; a stop at the end."""
+def tokens(source: str, start: int, comma: bool = False) -> list[Token]:
+    """The tokens of one piece of mathematics that starts at `start` of the text; a stop at the end.
+    `comma`: a comma between digits is the decimal one."""
     found: list[Token] = []
     for character, plain in UNICODE.items():
-        if len(plain) == 1:
-            source = source.replace(character, plain)
+        source = source.replace(character, plain)
     at = 0
     while at < len(source) and len(found) < MAX_TOKENS:
         match = _TOKEN.match(source, at)
@@ -75,40 +90,60 @@ def tokens(source: str, start: int) -> list[Token]:
         kind, text, where = str(match.lastgroup), match[0], start + at
         at = match.end()
         if kind == "command":
-            name = text[1:].rstrip("*")
-            if text == "\\\\":
-                found.append(Token("row", text, where))
-                at = _skip(source, at, r"\*?\s*\[[^\]]*\]")
-            elif name in ("begin", "end"):
-                inside = re.compile(r"\s*\{(\w+)\*?\}(\s*\{[lcr|@{}\s]*\})?").match(source, at)
-                found.append(Token(name, inside[1] if inside else "", where))
-                at = inside.end() if inside else at
-            elif name in LETTERS:
-                found.append(Token("word", LETTERS[name], where))
-            elif name in MARKS:
-                space = MARKS[name] in ("soft", "hard", "quad")
-                found.append(Token("space" if space else "mark", MARKS[name], where))
-            elif name in WITH_ARGUMENT:
-                at = _skip(source, at, r"\s*\{[^{}]*\}")
-                found.append(Token("space", "soft", where))
-            elif name in WORDS:
-                inside = re.compile(r"\s*\{([^{}]*)\}").match(source, at)
-                if inside and re.fullmatch(r"\s*[^\W\d_]+\s*", inside[1]):
-                    found.append(Token("word", inside[1].strip(), where))
-                    at = inside.end()
-                elif inside and not re.search(r"[\d_^\\]", inside[1]):
-                    found.append(Token("mark", ";", where))
-                    at = inside.end()
-            elif name not in SKIPPED and name not in WRAPPERS:
-                found.append(Token("word", name, where))
+            token, at = _command(source, at, text, where)
+            found += [token] if token else []
         elif kind == "soft":
             found.append(Token("space", "soft", where))
+        elif kind == "number":
+            token, at = _number(source, at, text, where, comma)
+            found.append(token)
         elif text == "." and source[at : at + 1] == "*":
             found.append(Token("mark", "⊙", where))
             at += 1
+        elif text == ":=":
+            found.append(Token("mark", "←", where))
         else:
             found.append(Token(kind, text, where))
     return [*found, Token("stop", "", start + at)]
+
+
+def _number(source: str, at: int, text: str, where: int, comma: bool) -> tuple[Token, int]:
+    """A number with its decimals: 0.75, 0{,}75; 0,75 only where the text writes its decimals so."""
+    more = re.compile(r",(\d+)(?![\d.])").match(source, at)
+    if more and comma and text.isdigit():
+        text, at = f"{text}.{more[1]}", more.end()
+    return Token("number", text.replace("{,}", "."), where), at
+
+
+def _command(source: str, at: int, text: str, where: int) -> tuple[Token | None, int]:
+    """What a command stands for, and where to go on."""
+    name = text[1:].rstrip("*")
+    if text == "\\\\":
+        return Token("row", text, where), _skip(source, at, r"\*?\s*\[[^\]]*\]")
+    if name in ("begin", "end"):
+        inside = _ENVIRONMENT.match(source, at)
+        if not inside:
+            return Token(name, "", where), at
+        array = name == "begin" and inside[1] in ("array", "alignat", "alignedat")
+        return Token(name, inside[1], where), inside.end() if array else inside.end(1) + 1
+    if name in LETTERS:
+        return Token("word", LETTERS[name], where), at
+    if name in MARKS:
+        space = MARKS[name] in SPACES
+        return Token("space" if space else "mark", MARKS[name], where), at
+    if name in WITH_ARGUMENT or name in SENTENCES:
+        mark = Token("mark", ";", where) if name in SENTENCES else Token("space", "soft", where)
+        return mark, _skip(source, at, r"\s*\{[^{}]*\}")
+    if name in UPRIGHT:
+        inside = _BRACED.match(source, at)
+        if inside and re.fullmatch(r"[^\W\d_]+", inside[1]):
+            return Token("word", inside[1], where), inside.end()
+        if inside and not re.search(r"[\d_^\\]", inside[1]):  # words between two formulas
+            return Token("mark", ";", where), inside.end()
+        return None, at
+    if name in SKIPPED:
+        return None, _skip(source, at, _OVERLAY.pattern)
+    return Token("word", name, where), at
 
 
 def _skip(source: str, at: int, pattern: str) -> int:

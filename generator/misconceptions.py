@@ -470,7 +470,7 @@ MISCONCEPTIONS: dict[str, Misconception] = {
         Misconception("M06", "the activation stands for its derivative", _curved(lambda q: Ref(_a(q)))),
         Misconception(
             "M07",
-            "half of the sigmoid's derivative is lost",
+            "a factor of the activation's derivative is lost",
             _curved(lambda q: call("-", 1, Ref(_a(q)))),
         ),
         Misconception("M08", "the sign of the error", _about(output, _negated)),

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from itertools import islice
 from typing import NamedTuple
 
 from derive.expression import UNDEFINED, Call, Expr, Ref, call, refs, substitute
@@ -22,7 +24,8 @@ from generator.lexing import SEPARATING, Token, tokens
 
 __all__ = ["Chain", "Grid", "Printed", "Side", "Unknown", "Vocabulary", "chains", "numbers"]
 
-MAX_DEPTH = 40
+MAX_DEPTH, MAX_APPLICATIONS, MAX_SIZE, MAX_POWER = 40, 4, 500, 1000
+NEW = ("+", "new", "(new)", "neu", "(neu)", "(+)")  # of a parameter: after the update
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,7 @@ class Chain:
 
     sides: list[Side]
     offset: int
+    assigned: bool = False  # w ← …: the left side is the new one
 
 
 @dataclass(frozen=True)
@@ -121,7 +125,10 @@ class _Parser:
         self.vocabulary = vocabulary
         self.position = 0
         self.columns = False  # whether a wide space ends a cell
+        self.enclosed = 0  # parentheses, brackets and groups around; outside, a quad ends a side
         self.depth = 0
+        self.applications = 0
+        self.asides: list[tuple[Value, Printed, int]] = []  # a number under a brace, and what it is of
 
     # tokens
 
@@ -129,7 +136,7 @@ class _Parser:
         while True:
             token = self.tokens[self.position]
             wide = self.columns and token.text in ("hard", "quad")
-            if token.kind != "space" or wide or (token.text == "quad" and not self.depth):
+            if token.kind != "space" or wide or (token.text == "quad" and not self.enclosed):
                 return token
             self.position += 1
 
@@ -155,6 +162,11 @@ class _Parser:
     def group(self) -> list[Token]:
         """The tokens of a script or argument: a group in braces, or a single token."""
         token = self.next()
+        if token.kind == "number" and len(token.text) > 1 and token.text.isdigit():  # \frac12 is a half
+            rest = Token("number", token.text[1:], token.at + 1)
+            self.position -= 1
+            self.tokens = [*self.tokens[: self.position], rest, *self.tokens[self.position + 1 :]]
+            return [Token("number", token.text[0], token.at)]
         if token.text != "{" or token.kind != "mark":
             return [token]
         found, depth = [], 1
@@ -172,7 +184,8 @@ class _Parser:
         """The formula that a group holds."""
         stop = Token("stop", "", tokens[-1].at if tokens else 0)
         parser = _Parser([*tokens, stop], self.vocabulary)
-        parser.depth = self.depth + 1
+        parser.depth, parser.enclosed = self.depth + 1, 1
+        parser.applications = self.applications
         value = parser.sum()
         if parser.peek().kind != "stop":
             raise _Unreadable
@@ -236,8 +249,11 @@ class _Parser:
         while self.at("^", "_"):
             mark = self.next().text
             script = self.group()
-            if mark == "_":
-                continue  # a comment under a brace
+            if mark == "_":  # a comment under a brace
+                printed = self.lone_number(script)
+                if printed and not _is_number(value):
+                    self.asides.append((value, printed, script[0].at))
+                continue
             text = _flat(script)
             if text in TRANSPOSED:
                 if not isinstance(value, Grid):
@@ -250,6 +266,13 @@ class _Parser:
                 value = _shortened("**", value, exponent)
         return value
 
+    def lone_number(self, script: Sequence[Token]) -> Printed | None:
+        with suppress(_Unreadable):
+            value = self.inside(script)
+            if isinstance(value, Ref) and isinstance(value.name, Printed):
+                return value.name
+        return None
+
     def atom(self) -> Value:
         token = self.next()
         if token.kind == "number":
@@ -260,14 +283,7 @@ class _Parser:
             return self.word(token)
         match token.text if token.kind == "mark" else "":
             case "(":
-                columns, self.columns = self.columns, False
-                value = self.sum()
-                if self.accept(*RELATIONS):  # (1.5 > 0) is a remark
-                    self.sum()
-                    value = Ref(Unknown("a condition"))
-                self.expect(")")
-                self.columns = columns
-                return value
+                return self.parentheses()
             case "{":
                 self.position -= 1
                 return self.inside(self.group())
@@ -280,9 +296,22 @@ class _Parser:
                 return self.derivative(of, self.power())
         raise _Unreadable
 
+    def parentheses(self) -> Value:
+        columns, self.columns = self.columns, False
+        self.enclosed += 1
+        value = self.sum()
+        if self.accept(*RELATIONS):  # (1.5 > 0) is a remark
+            self.sum()
+            value = Ref(Unknown("a condition"))
+        self.enclosed -= 1
+        self.expect(")")
+        self.columns = columns
+        return value
+
     def bracket(self) -> Value:
         """[a b c]: cells end at a wide space, or where a number follows a number."""
         columns, self.columns = self.columns, True
+        self.enclosed += 1
         rows: list[list[Expr]] = [[]]
         while not self.accept("]"):
             if self.accept("hard", "quad", "&", ","):
@@ -294,11 +323,13 @@ class _Parser:
                 raise _Unreadable
             rows[-1].append(_scalar(self.sum()))
         self.columns = columns
+        self.enclosed -= 1
         return _grid(rows)
 
     def environment(self, name: str) -> Value:
         rows: list[list[Value]] = [[]]
         columns, self.columns = self.columns, False
+        self.enclosed += 1
         while self.peek().kind != "end":
             if self.accept("&"):
                 continue
@@ -310,6 +341,7 @@ class _Parser:
             rows[-1].append(self.condition() if name == "cases" and rows[-1] else self.sum())
         self.next()
         self.columns = columns
+        self.enclosed -= 1
         if name == "cases":
             return _cases([[_scalar(v) for v in row] for row in rows if row])
         if name not in MATRICES:
@@ -318,8 +350,16 @@ class _Parser:
 
     def condition(self) -> Expr:
         """`x > 0`, `x ≤ 0`, as a call of the relation."""
-        while self.peek().kind == "word" and self.peek().text in SEPARATING:
-            self.next()
+        while self.accept(";") or (self.peek().kind == "word" and self.peek().text in SEPARATING):
+            self.next() if self.peek().kind == "word" and self.peek().text in SEPARATING else None
+        word = self.peek()
+        if word.kind == "word" and word.text not in self.vocabulary.names:
+            self.position += 1
+            if self.peek().kind in ("end", "row"):  # otherwise, sonst, else
+                return OTHERWISE
+            self.position -= 1
+        if self.peek().kind in ("end", "row"):
+            return OTHERWISE
         left = _scalar(self.sum())
         token = self.next()
         if token.text not in RELATIONS:
@@ -354,11 +394,19 @@ class _Parser:
         names = self.vocabulary.names
         found = names.get(spelling(base, sub, sup, primes))
         if found is not None:
-            return Ref(found)
+            return self.no_argument(Ref(found))
         whole = self.block(base, sub, sup, primes)
         if whole is not None:
             return whole
-        if power is not None and (found := names.get(spelling(base, sub, "", primes))) is not None:
+        if sup in NEW and (found := names.get(spelling(base, sub, "", primes + 1))) is not None:
+            return self.no_argument(Ref(found))
+        if sub.removesuffix("new") != sub or "," in sub:
+            plain = sub.removesuffix("new").rstrip(",").replace(",", "")
+            newer = primes + sub.endswith("new")
+            if (found := names.get(spelling(base, plain, sup, newer))) is not None:
+                return self.no_argument(Ref(found))
+        bare = power is not None and power[0].text not in ("(", "[")  # w^{(1)} is no power of w
+        if bare and power and (found := names.get(spelling(base, sub, "", primes))) is not None:
             return _shortened("**", Ref(found), self.inside(power))
         function = self.vocabulary.function(base) if not sub else None
         if (function and self.at("(", "[", "{")) or (function and self.peek().kind == "begin"):
@@ -373,6 +421,15 @@ class _Parser:
             raise _Unreadable
         return Ref(Unknown(spelling(base, sub, sup, primes)))
 
+    def no_argument(self, name: Ref) -> Expr:
+        """A name; but E(1) and w[2] are the name with an argument, which is no product."""
+        if isinstance(name.name, Quantity) and self.at("(", "["):
+            closing = self.tokens[self.position + 2 : self.position + 3]
+            lone = self.tokens[self.position + 1].kind == "number"
+            if lone and closing and closing[0].text in (")", "]"):
+                raise _Unreadable
+        return name
+
     def block(self, base: str, sub: str, sup: str, primes: int) -> Grid | None:
         """A whole layer, or its transpose."""
         blocks = self.vocabulary.blocks
@@ -385,15 +442,23 @@ class _Parser:
         return None
 
     def applied(self, function: str, primes: int, power: Sequence[Token] | None) -> Value:
+        if power and power[0].text == "-":  # σ^{-1} is the inverse
+            raise _Unreadable
+        self.applications += 1
+        if self.applications > MAX_APPLICATIONS:
+            raise _Unreadable
         if self.accept("("):
             columns, self.columns = self.columns, False
+            self.enclosed += 1
             arguments = [self.sum()]
             while self.accept(","):
                 arguments.append(self.sum())
+            self.enclosed -= 1
             self.expect(")")
             self.columns = columns
         else:
             arguments = [self.atom()]
+        self.applications -= 1
         if isinstance(arguments[0], Grid) and len(arguments) == 1:
             rows = arguments[0].rows
             return Grid(tuple(tuple(_apply(function, primes, (c,)) for c in row) for row in rows))
@@ -488,7 +553,9 @@ def _grid(rows: Sequence[Sequence[Expr]]) -> Grid:
 
 
 def _shortened(fn: str, one: Value, other: Value) -> Expr:
-    """4.386·10^-7 is a single printed number."""
+    """A power; of an exponent that nobody computes with it is none."""
+    if _is_number(other) and abs(numbers(_scalar(other))[0].value) > MAX_POWER:
+        raise _Unreadable
     return Call(fn, (_scalar(one), _scalar(other)))
 
 
@@ -524,6 +591,8 @@ def _combine(fn: str, one: Value, other: Value) -> Value:
 
 
 def _dot(row: Sequence[Expr], column: Sequence[Expr]) -> Expr:
+    if sum(sum(1 for _ in islice(refs(e), MAX_SIZE)) for e in (*row, *column)) > MAX_SIZE:
+        raise _Unreadable
     return call("+", *(call("*", a, b) for a, b in zip(row, column, strict=True)))
 
 
@@ -553,6 +622,9 @@ def _apply(function: str, primes: int, arguments: tuple[Expr, ...]) -> Expr:
     return value
 
 
+OTHERWISE = Call("otherwise", ())
+
+
 def _cases(rows: Sequence[Sequence[Expr]]) -> Expr:
     value: Expr = UNDEFINED
     for row in reversed(rows):
@@ -560,6 +632,9 @@ def _cases(rows: Sequence[Sequence[Expr]]) -> Expr:
             value = row[0]
             continue
         shown, condition = row
+        if condition == OTHERWISE:
+            value = shown
+            continue
         assert isinstance(condition, Call)
         left, right = condition.args
         above, below = Call(">", (left, right)), Call(">", (right, left))
@@ -580,41 +655,73 @@ def _cases(rows: Sequence[Sequence[Expr]]) -> Expr:
 # --- chains -------------------------------------------------------------------------------------
 
 
-ENVIRONMENTS = ("aligned", "align", "split", "gather", "gathered", "multline", "eqnarray", "equation")
+ENVIRONMENTS = set(
+    "aligned align split gather gathered multline eqnarray equation alignat alignedat flalign "
+    "IEEEeqnarray dmath displaymath math subequations".split()
+)
 
 
-def chains(source: str, vocabulary: Vocabulary, start: int = 0) -> Iterator[Chain]:
+def chains(source: str, vocabulary: Vocabulary, start: int = 0, comma: bool = False) -> Iterator[Chain]:
     """The equations of one piece of mathematics, in order."""
-    found = _continued(
-        [t for t in tokens(source, start) if not (t.kind in ("begin", "end") and t.text in ENVIRONMENTS)]
-    )
+    read = tokens(source, start, comma)
+    found = _continued([t for t in read if not (t.kind in ("begin", "end") and t.text in ENVIRONMENTS)])
     parser = _Parser(found, vocabulary)
     chain = Chain([], start)
+    listed = False  # a, b = 1, 2: which is which, this does not say
+
+    def ended() -> Iterator[Chain]:
+        nonlocal chain
+        if chain.sides:
+            yield Chain([Side(None, s.text) for s in chain.sides], chain.offset) if listed else chain
+        for value, printed, offset in parser.asides:
+            yield Chain([Side(value, ""), Side(Ref(printed), printed.text)], offset)
+        parser.asides.clear()
+        chain = Chain([], start)
+
     while parser.peek().kind != "stop":
         if parser.accept("&"):
+            if len(chain.sides) > 1:  # the next column
+                yield from ended()
             continue
         if parser.at("\\\\"):
             parser.next()
             while parser.accept("&", "quad"):
                 pass
             if not parser.at("="):
-                yield from _ended(chain)
-                chain = Chain([], start)
+                yield from ended()
+                listed = False
             continue
-        if parser.accept(",", ";", "quad", ".", ":", "=", "<", ">", "≤", "≥"):
-            previous = parser.tokens[parser.position - 1].text
-            if previous != "=":
-                yield from _ended(chain)
-                chain = Chain([], start)
+        if parser.accept("←"):
+            chain.assigned = True
+            continue
+        if parser.accept("="):
+            continue
+        if parser.accept(",", ";", "quad", ".", ":", "<", ">", "≤", "≥") or _word(parser):
+            names = len(chain.sides) == 1 and isinstance(chain.sides[0].value, Ref)
+            names = names and not _is_number(chain.sides[0].value)  # type: ignore[arg-type]
+            comma_here = parser.tokens[parser.position - 1].text == ","
+            if not (listed and comma_here):
+                yield from ended()
+            listed = comma_here and (listed or names)
             continue
         chain.offset = chain.offset if chain.sides else parser.peek().at
         side = _side(parser, source, start)
         more = _next_name(side, parser) if chain.sides else None
         chain.sides.append(side if more is None else Side(more[0], side.text))
         if more is not None:
-            yield from _ended(chain)
-            chain = Chain([Side(more[1], side.text)], parser.peek().at)
-    yield from _ended(chain)
+            at = parser.peek().at
+            yield from ended()
+            chain = Chain([Side(more[1], side.text)], at)
+    yield from ended()
+
+
+def _word(parser: _Parser) -> bool:
+    """Whether a word between two equations was passed: and, with, where."""
+    token = parser.peek()
+    if token.kind == "word" and token.text in SEPARATING:
+        parser.next()
+        return True
+    return False
 
 
 def _continued(tokens: list[Token]) -> list[Token]:
@@ -625,9 +732,12 @@ def _continued(tokens: list[Token]) -> list[Token]:
         after = at + 1
         inside += (tokens[at].kind == "begin") - (tokens[at].kind == "end")
         if tokens[at].kind == "row" and not inside:
+            aligned = False
             while tokens[after].kind == "space" or tokens[after].text in ("&", "{", "}"):
+                aligned |= tokens[after].text in ("&", "quad")
                 after += 1
-            if tokens[after].kind == "mark" and tokens[after].text in ("+", "-", "*"):
+            signs = ("+", "-", "*") if aligned else ("+", "*")  # a row may start with a minus
+            if tokens[after].kind == "mark" and tokens[after].text in signs:
                 at = after
                 continue
             after = at + 1
@@ -636,14 +746,9 @@ def _continued(tokens: list[Token]) -> list[Token]:
     return found
 
 
-def _ended(chain: Chain) -> Iterator[Chain]:
-    if chain.sides:
-        yield chain
-
-
 def _side(parser: _Parser, source: str, start: int) -> Side:
     begun = parser.position
-    parser.depth, parser.columns = 0, False
+    parser.depth, parser.columns, parser.enclosed, parser.applications = 0, False, 0, 0
     first = parser.peek().at
     value: Value | None
     try:
@@ -652,14 +757,15 @@ def _side(parser: _Parser, source: str, start: int) -> Side:
             raise _Unreadable
     except (_Unreadable, RecursionError):
         value = None
-        parser.position, parser.depth, parser.columns = begun, 0, False
-        parser.next()
+        parser.position, parser.depth, parser.columns, parser.enclosed = begun, 0, False, 0
         depth = 0
-        while parser.peek().kind != "stop" and (depth > 0 or not _over(parser)):
+        while parser.peek().kind != "stop" and (
+            depth > 0 or parser.position == begun or not _over(parser)
+        ):
             token = parser.next()
-            depth += (token.text in "([{" or token.kind == "begin") - (
-                token.text in ")]}" or token.kind == "end"
-            )
+            opens = token.kind == "begin" or (token.kind == "mark" and token.text in "([{")
+            closes = token.kind == "end" or (token.kind == "mark" and token.text in ")]}")
+            depth += opens - closes
     return Side(value, source[first - start : parser.peek().at - start].strip())
 
 
@@ -668,11 +774,17 @@ def _over(parser: _Parser) -> bool:
     parser.depth = 0
     token = parser.peek()
     if token.kind == "word":
-        if token.text in SEPARATING:
-            parser.position += 1
-            return True
-        return False
-    return token.kind in ("stop", "row") or token.text in ("&", ",", ";", "quad", ".", ":", *RELATIONS)
+        return token.text in SEPARATING
+    return token.kind in ("stop", "row") or token.text in (
+        "&",
+        ",",
+        ";",
+        "quad",
+        ".",
+        ":",
+        "←",
+        *RELATIONS,
+    )
 
 
 def _next_name(side: Side, parser: _Parser) -> tuple[Expr, Expr] | None:

@@ -7,10 +7,14 @@ name it stands for, and the formula as a statement.  What cannot be placed is li
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from itertools import permutations
+from decimal import Decimal
+from itertools import islice, permutations
+
+import numpy as np
 
 from derive.expression import Call, Expr, Num, Ref, refs, substitute, text, value
 from derive.graph import FIXED
@@ -18,6 +22,7 @@ from derive.graph import Node as GraphNode
 from derive.ops import ACTIVATIONS
 from derive.ops import Op as Operation
 from derive.program import RATE, Program, sum_of
+from derive.program import read as read_formula
 from derive.quantity import Derivative, Id, Quantity
 from generator.audit import Fact, shows
 from generator.exercise import Exercise
@@ -60,30 +65,104 @@ class Reading:
 # --- the mathematics of a file --------------------------------------------------------------------
 
 _OPENING = re.compile(
-    r"```math\n|(?<!\\)\$\$|(?<!\\)\$`|(?<!\\)\$|\\\[|\\\(|\\begin\{"
-    r"(?:equation|align|gather|multline|eqnarray|displaymath|math)\*?\}"
+    r"```math\n|(?<!\\)\$\$|(?<!\\)\$`|(?<!\\)\$|\\\[|\\\(|\\begin\{(?P<display>"
+    r"equation|align|alignat|flalign|gather|multline|eqnarray|IEEEeqnarray|dmath|displaymath|math)\*?\}"
 )
 CLOSING = {"```math\n": "```", "$$": "$$", "$`": "`$", "$": "$", r"\[": r"\]", r"\(": r"\)"}
-_COMMENT = re.compile(r"(?<!\\)%[^\n]*")
 _PARAGRAPH = re.compile(r"\n\s*\n")
+_TEX = re.compile(r"\\(documentclass|begin\{(document|frame)\}|usepackage|section|frametitle)\b")
+# What is shown as it was typed, or not at all: no mathematics.
+_TEX_QUIET = re.compile(
+    r"(?<!\\)%[^\n]*|\\begin\{(verbatim|lstlisting|minted|comment)\}.*?\\end\{\1\}|\\iffalse\b.*?\\fi\b",
+    re.DOTALL,
+)
+_MARKDOWN_QUIET = re.compile(
+    r"^(```|~~~)(?!math)[^\n]*\n.*?^\1|<!--.*?-->|(?<![\$`])(`+)(?!`)[^\n]*?(?<!`)\2(?![`$])",
+    re.DOTALL | re.MULTILINE,
+)
+_MACRO = re.compile(
+    r"\\(?:re|provide)?(?:newcommand|DeclareMathOperator)\*?\s*\{?\\(\w+)\}?\s*(?:\[(\d)\])?\s*(?=\{)"
+    r"|\\def\s*\\(\w+)\s*((?:#\d)*)\s*(?=\{)"
+)
+MAX_MACROS = 200
+
+
+def _quiet(source: str) -> str:
+    """The text without comments, code and what is shown verbatim, every line where it was."""
+    pattern = _TEX_QUIET if _TEX.search(source) else _MARKDOWN_QUIET
+    return pattern.sub(lambda m: re.sub(r"[^\n]", " ", m[0]), source)
+
+
+def _braces(source: str, at: int) -> int:
+    """Where the group that opens at `at` ends; -1 if it does not."""
+    depth = 0
+    for n in range(at, min(len(source), at + 2000)):
+        depth += (source[n] == "{") - (source[n] == "}")
+        if not depth:
+            return n + 1
+    return -1
+
+
+def macros(source: str) -> dict[str, tuple[int, str]]:
+    """What the text defines by newcommand, def and the like: name -> (number of arguments, body)."""
+    found: dict[str, tuple[int, str]] = {}
+    for match in islice(_MACRO.finditer(source), MAX_MACROS):
+        end = _braces(source, match.end())
+        if end > 0:
+            count = int(match[2] or 0) if match[1] else len(match[4]) // 2
+            found[match[1] or match[3]] = count, source[match.end() + 1 : end - 1]
+    return found
+
+
+def expanded(piece: str, known: Mapping[str, tuple[int, str]], depth: int = 0) -> str:
+    """A piece of mathematics with the text's own macros put in."""
+    if not known or depth > 5 or len(piece) > 20_000:
+        return piece
+    pattern = re.compile(r"\\(" + "|".join(map(re.escape, known)) + r")(?![A-Za-z])")
+    out, at = [], 0
+    while match := pattern.search(piece, at):
+        out.append(piece[at : match.start()])
+        count, body = known[match[1]]
+        at = match.end()
+        for number in range(1, count + 1):
+            skipped = len(piece[at:]) - len(piece[at:].lstrip())
+            end = _braces(piece, at + skipped) if piece[at + skipped :].startswith("{") else -1
+            if end < 0:
+                return piece
+            body = body.replace(f"#{number}", piece[at + skipped + 1 : end - 1])
+            at = end
+        out.append(body)
+    out.append(piece[at:])
+    return expanded("".join(out), known, depth + 1) if len(out) > 1 else piece
 
 
 def mathematics(source: str) -> Iterator[tuple[str, int]]:
     """Each piece of mathematics and where it starts."""
-    source = _COMMENT.sub(lambda m: " " * len(m[0]), source)
+    tex = bool(_TEX.search(source))
+    source = _quiet(source)
     at = 0
     never: set[str] = set()  # closing marks that do not come any more
     while opening := _OPENING.search(source, at):
         at = opening.end()
-        closing = CLOSING.get(opening[0], opening[0].replace("begin", "end", 1))
+        display = opening["display"] is not None
+        closing = opening[0].replace("begin", "end", 1) if display else CLOSING[opening[0]]
         end = -1 if closing in never else source.find(closing, at)
         while closing == "$" and end > 0 and source[end - 1] == "\\":
             end = source.find(closing, end + 1)
         if end < 0:
             never.add(closing)
-        elif closing != "$" or not _PARAGRAPH.search(source, at, end):  # else a dollar is a dollar
+        elif closing == "$" and not _dollars(source, at, end, tex):
+            continue
+        else:
             yield source[at:end], at
             at = end + len(closing)
+
+
+def _dollars(source: str, at: int, end: int, tex: bool) -> bool:
+    """Whether two dollars hold mathematics between them: `$5 and $` are prices, and no paragraph ends."""
+    inner = source[at:end]
+    price = not tex and inner[:1].isdigit() and inner[-1:].isspace()
+    return bool(inner.strip()) and not price and not _PARAGRAPH.search(inner)
 
 
 # --- names --------------------------------------------------------------------------------------
@@ -113,7 +192,7 @@ def _spelled(node: Node) -> str:
 def vocabulary(exercise: Exercise) -> Vocabulary:
     """What the names of the exercise's notation stand for; a name with two meanings is left out."""
     graph, namer = exercise.graph, exercise.namer
-    meanings: dict[str, set[Id]] = {_spelled(namer.rate): {RATE}}
+    meanings: dict[str, set[Id]] = {} if exercise.spec.circuit else {_spelled(namer.rate): {RATE}}
 
     namers: Sequence[Writer] = [namer] if exercise.spec.circuit else exercise.network_namer.readers
 
@@ -226,6 +305,8 @@ class _Reader:
         self.vocabulary = vocabulary(exercise)
         self.source = source
         self.said: dict[str, list[Expr]] = {}  # formulas that were printed for a left side
+        self.printed: dict[str, set[float]] = {}  # numbers that were printed for a name
+        self.starts = [m.end() for m in re.finditer("\n", source)]  # of the lines but the first
         self.named = _activations(exercise)
         self.reading = Reading()
 
@@ -236,14 +317,21 @@ class _Reader:
             if self.table(table):
                 blank = re.sub(r"[^\n]", " ", source[table.start : table.end])
                 source = source[: table.start] + blank + source[table.end :]
-        for piece, start in mathematics(source):
-            for chain in chains(piece, self.vocabulary, start):
+        own = macros(_quiet(source))
+        pieces = list(mathematics(source))
+        digits = " ".join(piece for piece, _ in pieces)
+        comma = bool(re.search(r"\d,\d\d", digits)) and not re.search(r"\d\.\d", digits)
+        for piece, start in pieces:
+            plain = expanded(piece, own)
+            for chain in chains(plain, self.vocabulary, start, comma):
+                if plain != piece:  # where it stands in the text is only known by its piece
+                    chain.offset = start
                 self.chain(chain)
         self.reading.facts.sort(key=lambda fact: int(fact.where.removeprefix("line ")))
         return self.reading
 
     def line(self, offset: int) -> str:
-        return f"line {self.source.count(chr(10), 0, offset) + 1}"
+        return f"line {bisect_right(self.starts, offset) + 1}"
 
     def table(self, table: TextTable) -> bool:
         """Whether the cells of a table have names: by its head (for each sample, or in a single row), or
@@ -296,36 +384,36 @@ class _Reader:
         shapes = {s.value.shape for s in chain.sides if isinstance(s.value, Grid)}
         if len(shapes) != 1:
             if not shapes:
-                self.equation(chain.sides, where)
+                self.equation(chain.sides, where, chain.assigned)
             else:
                 self.leave(chain.sides, where)
             return
         ((height, width),) = shapes
         for i in range(height):
             for j in range(width):
-                self.equation([_cell(side, i, j) for side in chain.sides], where)
+                self.equation([_cell(s, i, j) for s in chain.sides], where, chain.assigned)
 
-    def leave(self, sides: Sequence[Side], where: str) -> None:
-        """List what has numbers in it and cannot be placed."""
+    def leave(self, sides: Sequence[Side], where: str, formulas: bool = False) -> None:
+        """List what has numbers in it and cannot be placed; also what has none, if `formulas`."""
         for side in sides:
             if side.value is None:
                 count = len(re.findall(r"\d*\.\d+", side.text))
             else:
                 count = sum(map(_put_in, _cells(side.value)))
-            if count:
+            if count or (formulas and side.text):
                 shown = " ".join(side.text.split())[:120]
                 last = self.reading.unplaced[-1] if self.reading.unplaced else None
                 if last and (last.where, last.text) == (where, shown):  # another cell of the same matrix
                     count += self.reading.unplaced.pop().numbers
                 self.reading.unplaced.append(Unplaced(where, shown, count))
 
-    def equation(self, sides: Sequence[Side], where: str) -> None:
+    def equation(self, sides: Sequence[Side], where: str, assigned: bool = False) -> None:
         """The facts of one chain of scalars."""
         values = [
             s.value if s.value is not None and not isinstance(s.value, Grid) else None for s in sides
         ]
         symbolic = [v for v in values if v is not None and _known(v) and not _numeric(v)]
-        subject = self.subject(symbolic)
+        subject = self.subject(symbolic, assigned)
         if len(sides) < 2:
             if sides[0].value is not None and all(map(_is_printed, _cells(sides[0].value))):
                 self.reading.alone.append(Unplaced(where, sides[0].text, 1))
@@ -335,9 +423,10 @@ class _Reader:
             return
         key = text(_plain(subject))
         formulas = [_plain(v) for v in symbolic[1:] if not _put_in(v)]
+        before = len(self.reading.facts), self.reading.placed
         for side, v in zip(sides, values, strict=True):
             if v is None or not _known(v):
-                self.leave([side], where)
+                self.leave([side], where, formulas=True)
             elif _is_printed(v):
                 self.result(subject, v, side, where)
             elif _put_in(v):
@@ -345,16 +434,50 @@ class _Reader:
             elif v is not symbolic[0]:
                 self.statement(subject, v, where)
         self.said[key] = [*formulas, *self.said.get(key, [])]
+        self.other_state(before, where)
 
-    def subject(self, symbolic: Sequence[Expr]) -> Expr | None:
-        """What a chain is about; `w = w - …` is about the new w."""
+    def other_state(self, before: tuple[int, int], where: str) -> None:
+        """A chain whose numbers are wrong for the state that it names, and all right for another one, is
+        about that: the text says so in words, or not at all.  It is listed."""
+        facts = self.reading.facts[before[0] :]
+        numbers_ = [(read_formula(f.id), f.printed) for f in facts if _decimal(f.printed)]
+        if all(shows(printed, self.value(formula)) for formula, printed in numbers_):
+            return
+        for k in range(1, min(len(self.exercise.iterates), 21)):
+            later = [(self.later(formula, k), printed) for formula, printed in numbers_]
+            if all(f is not None and shows(printed, self.value(f)) for f, printed in later):
+                said = ", ".join(f"{f.id} = {f.printed}" for f in facts if _decimal(f.printed))
+                said += f": so it is after {k} update{'s' * (k > 1)}"
+                self.reading.unplaced.append(Unplaced(where, said[:160], len(numbers_)))
+                del self.reading.facts[before[0] :]
+                self.reading.placed = before[1]
+                return
+
+    def later(self, formula: Expr, k: int) -> Expr | None:
+        """The formula k updates later; None where there is no such state."""
+        most = len(self.exercise.iterates) - 1
+        if any(q != RATE and self.moves(q) and q.update + k > most for q in refs(formula)):
+            return None
+        return substitute(
+            formula, lambda q: Ref(replace(q, update=q.update + k) if q != RATE and self.moves(q) else q)
+        )
+
+    def moves(self, q: Id) -> bool:
+        """Whether an update changes q."""
+        if isinstance(q, Derivative):
+            return True
+        node = self.node(q)
+        return node is not None and (node.op is not None or node.kind == "parameter")
+
+    def subject(self, symbolic: Sequence[Expr], assigned: bool = False) -> Expr | None:
+        """What a chain is about; `w = w - …` and `w ← …` are about the new w."""
         if not symbolic:
             return None
         first, *others = symbolic
         if isinstance(first, Ref) and isinstance(first.name, Quantity):
             node = self.node(first.name)
             again = any(first.name in set(refs(other)) for other in others)
-            if again and node and node.kind == "parameter":
+            if (again or assigned) and node and node.kind == "parameter":
                 return Ref(first.name.at(update=first.name.update + 1))
         return first
 
@@ -384,10 +507,15 @@ class _Reader:
                 float(self.exercise.spec.source.learning_rate) if q == RATE else self.exercise.number(q)
             )
 
-        return float(value(_plain(formula), number))
+        with np.errstate(all="ignore"):
+            try:
+                return float(value(_plain(formula), number))
+            except (ZeroDivisionError, OverflowError, TypeError, KeyError, ValueError):
+                return float("nan")
 
     def fact(self, formula: Expr, printed: str, where: str) -> None:
         name = text(_plain(formula))
+        self.printed.setdefault(name, set()).add(float(printed))
         self.reading.facts.append(Fact(self.named.get(name, name), printed, where))
         self.reading.placed += 1
 
@@ -404,14 +532,23 @@ class _Reader:
         if not isinstance(subject, Ref):
             said.append(subject)
         found = _best(said, numeric)
-        if found is None:
+        if found is None or not self.plausible(found):
             taught = [f for f in self.taught(subject) if f is not None]
             found = _best(taught, numeric, self.value)
-        if found is None:
+        if found is None or not self.plausible(found):
             self.leave([Side(numeric, side.text)], where)
             return
         for formula, printed in found.put_in:
             self.fact(formula, printed, where)
+
+    def plausible(self, match: _Match) -> bool:
+        """Whether at least half of the numbers are what they were put in for, exactly or as printed before;
+        else they were put in for something else."""
+        right = 0
+        for formula, printed in match.put_in:
+            known = self.printed.get(text(_plain(formula)), set())
+            right += shows(printed, self.value(formula)) or float(printed) in known
+        return 2 * right >= len(match.put_in)
 
     def taught(self, subject: Expr) -> Iterator[Expr | None]:
         """The formulas that the graph has for a quantity."""
@@ -484,7 +621,9 @@ def _fit(formula: Expr, numeric: Expr, number: Numbers | None = None) -> _Match 
         if isinstance(formula, Num):
             return _Match(fit=0.5) if formula.value == printed.value else None
         if not list(refs(formula)):
-            return _Match(fit=0.5) if value(formula, float) == float(printed.value) else None
+            with suppress(ArithmeticError):
+                return _Match(fit=0.5) if value(formula, float) == float(printed.value) else None
+            return None
         if isinstance(formula, Call) and formula.fn == "neg" and printed.text.startswith("-"):
             return _fit(formula.args[0], Ref(Printed(printed.text[1:])), number)
         right = 0.1 if number and shows(printed.text, number(formula)) else 0.0
@@ -493,6 +632,8 @@ def _fit(formula: Expr, numeric: Expr, number: Numbers | None = None) -> _Match 
         return _Match(fit=0.5) if numeric == formula else None
     if not isinstance(formula, Call) or not isinstance(numeric, Call):
         return None
+    if formula.fn == "+" and numeric.fn == "-":  # a negative summand, written with a minus
+        numeric = _as_sum(numeric)
     if formula.fn != numeric.fn or len(formula.args) != len(numeric.args):
         return None
     table = [[_fit(f, n, number) for n in numeric.args] for f in formula.args]
@@ -507,6 +648,31 @@ def _fit(formula: Expr, numeric: Expr, number: Numbers | None = None) -> _Match 
         if len(fitting) == count and (best is None or fit > best.fit + 1e-9):
             best = _Match(sum((part.put_in for part in fitting), ()), fit)
     return best
+
+
+def _as_sum(difference: Call) -> Call:
+    """x − y as x + (−y)."""
+    first, second = difference.args
+    summands = first.args if isinstance(first, Call) and first.fn == "+" else (first,)
+    if isinstance(first, Call) and first.fn == "-":
+        summands = _as_sum(first).args
+    if isinstance(second, Call) and second.fn == "*" and _is_printed(second.args[0]):
+        negative: Expr = Call("*", (_minus(second.args[0]), *second.args[1:]))
+    else:
+        negative = _minus(second) if _is_printed(second) else Call("neg", (second,))
+    return Call("+", (*summands, negative))
+
+
+def _minus(number: Expr) -> Expr:
+    (printed,) = numbers(number)
+    negative = printed.text.removeprefix("-") if printed.text[0] == "-" else f"-{printed.text}"
+    return Ref(Printed(negative))
+
+
+def _decimal(printed: str) -> bool:
+    with suppress(ArithmeticError):
+        return Decimal(printed).is_finite()
+    return False
 
 
 def read_slides(exercise: Exercise, source: str) -> Reading:

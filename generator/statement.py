@@ -137,7 +137,7 @@ class Statements:
         with np.errstate(all="ignore"):
             try:
                 return run.evaluate(formula) if run.rewrite else float(value(formula, look_up))
-            except (ZeroDivisionError, OverflowError):
+            except (ZeroDivisionError, OverflowError, TypeError):
                 return float("nan")
 
     # --- causes ---
@@ -170,7 +170,9 @@ class Statements:
         run = next((run for run in gaps if np.isfinite(self.number(left, run))), None)
         if run is None:
             return ""
-        q = next(refs(right))
+        q = next(refs(right), None)
+        if q is None:
+            return "what is printed has no value"
         return f"it says nothing for some numbers, such as {q} = {self.number(Ref(q), run):.3g}"
 
     def accident(self, left: Expr, right: Expr) -> str:

@@ -52,7 +52,49 @@ READ = [
         r"\begin{align} net_{h_1} &= 0.3775 \\ out_{h_1} &= 0.5933 \end{align}",
         [("z[1][1]", "0.3775"), ("a[1][1]", "0.5933")],
     ),
-    ("% $net_{h_1} = 0.1$\n$net_{h_1} = 0.3775$", [("z[1][1]", "0.3775")]),
+    ("\\section{A}\n% $net_{h_1} = 0.1$\n$net_{h_1} = 0.3775$", [("z[1][1]", "0.3775")]),
+    (
+        "\\section{A}\n\\begin{verbatim}$w_5 = 1$\\end{verbatim}\n$net_{h_1} = 0.3775$",
+        [("z[1][1]", "0.3775")],
+    ),
+    ("```\n$net_{h_1} = 1$\n```\nand `$w_6 = 2$`: $net_{h_1} = 0.3775$", [("z[1][1]", "0.3775")]),
+    ("50% of it: $net_{h_1} = 0.3775$", [("z[1][1]", "0.3775")]),
+    ("It costs $5 and $net_{h_1} = 0.3775$", [("z[1][1]", "0.3775")]),
+    (r"\newcommand{\net}[1]{net_{h_{#1}}} $\net{1} = 0.3775$", [("z[1][1]", "0.3775")]),
+    (r"\def\out{out} $\out_{h_1} = 0.5933$", [("a[1][1]", "0.5933")]),
+    # columns, words and wide spaces between equations
+    (
+        r"\begin{align} net_{h_1} &= 0.3775 & out_{h_1} &= 0.5933 \end{align}",
+        [("z[1][1]", "0.3775"), ("a[1][1]", "0.5933")],
+    ),
+    (
+        r"$out_{h_1} = 0.5933 \text{ and } out_{h_2} = 0.5969$",
+        [("a[1][1]", "0.5933"), ("a[1][2]", "0.5969")],
+    ),
+    (
+        r"$out_{h_1} = \sigma(net_{h_1}) \qquad out_{h_2} = \sigma(net_{h_2})$",
+        [("a[1][1]", "1/(1 + exp(-z[1][1]))"), ("a[1][2]", "1/(1 + exp(-z[1][2]))")],
+    ),
+    (r"$out_{h_1} = 0.5933 \mid out_{h_2} = 0.5969$", [("a[1][1]", "0.5933"), ("a[1][2]", "0.5969")]),
+    # numbers, as they are written elsewhere
+    (r"$net_{h_1} = 0{,}3775$", [("z[1][1]", "0.3775")]),
+    (r"$net_{h_1} = 0,3775$", [("z[1][1]", "0.3775")]),
+    (
+        r"$\frac{\partial E_{total}}{\partial w_1} = 4.386 \cdot 10^{-4}$",
+        [("dL/dW[1][1][1]", "4.386e-4")],
+    ),
+    (r"$\frac{\partial E_{total}}{\partial w_1} = 4.386e-4$", [("dL/dW[1][1][1]", "4.386e-4")]),
+    (r"$E_{o1} = \frac12 (target_{o1} - out_{o1})^2$", [("L[1]", "1/2*(t[1] - a[2][1])**2")]),
+    # the new value
+    (r"$w_5^{+} = 0.3589$", [("W[2][1][1]@1", "0.3589")]),
+    (r"$w_5^{\text{new}} = 0.3589$", [("W[2][1][1]@1", "0.3589")]),
+    (r"$w_5 \leftarrow 0.3589$", [("W[2][1][1]@1", "0.3589")]),
+    (r"$w_5 := 0.3589$", [("W[2][1][1]@1", "0.3589")]),
+    # a number under a brace
+    (
+        r"$\underbrace{\frac{\partial out_{o1}}{\partial net_{o1}}}_{0.1868}$",
+        [("da[2][1]/dz[2][1]", "0.1868")],
+    ),
     (r"costs \$5, and $net_{h_1} = 0.3775$", [("z[1][1]", "0.3775")]),
     # several equations in one
     (
@@ -112,6 +154,16 @@ READ = [
         r"$\sigma\left([net_{o1} \ net_{o2}]\right) = [0.7514 \ 0.7729]$",
         [("a[2][1]", "0.7514"), ("a[2][2]", "0.7729")],
     ),
+    # nothing to place: an index, an argument or a list that the notation does not know
+    (r"$w_5^{(1)} = 0.3589$", []),
+    (r"$E_{total}(1) = 0.2805$", []),
+    (r"$w_5[1] = 0.3589$", []),
+    (r"$\sigma^{-1}(out_{o1}) = 1.1059$", []),
+    (r"$out_{h_1}, out_{h_2} = 0.5933, 0.5969$", []),
+    # numbers that are right after an update: the text does not say so, or in words
+    (r"After it, $E_{total} = 0.2910$", []),
+    # numbers whose names are not clear
+    (r"$E_{o1} = \frac{1}{2}(0.01 - 0.7514)^2$", []),
     # nothing to place
     (r"$x = 5$", []),
     (r"$net_{q7} = 0.3$", []),
@@ -287,6 +339,14 @@ HOSTILE = [
     "$w_5 = 9^{9^{9^9}}$",
     "$" * 50_000,
     "$w_5 = 1" + "0" * 5000 + "$",
+    "$net_{h_1} = 99^{9999999} i_1$",
+    "$net_{h_1} = " + r"\sigma'(" * 30 + "w_1" + ")" * 30 + "$",
+    r"$net_{h_1} = \frac{w_1}{0}$ and $net_{h_1} = \frac{w_1}{w_1 - w_1}$ and $(w_1 - w_2)^{0.5} = 0.5$",
+    "$net_{h_1} = "
+    + "".join(r"\begin{bmatrix}" + r"w_1 & w_2 \\ w_3 & w_4" + r"\end{bmatrix}" for _ in range(20))
+    + "$",
+    r"\newcommand{\a}{\a\a} $\a = 1$",
+    "$net_{h_1} = 0.4$ " * 300,
     r"$w_5 = \begin{bmatrix}" + r"1 & " * 5000 + r"\end{bmatrix}$",
 ]
 
