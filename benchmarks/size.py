@@ -2,9 +2,9 @@
 
     python benchmarks/size.py
 
-Ready: the graph and its derivation, before anything is asked.  Steps: every gradient as a Step with named
-factors.  Rival: the loss as one SymPy expression in the parameters, `diff` once for each of them.
-Operations: + − · / and functions in all steps, each computed once, against the count by hand:
+Ready: the graph and its derivation, before anything is asked.  Steps: every gradient as a Step with
+named factors.  Rival: the loss as one SymPy expression in the parameters, `diff` once for each of
+them.  Operations: + − · / and functions in all steps, each computed once, against the count by hand:
 δ = (1 − a) a Σ w δ for each unit, δ a for each weight.
 """
 
@@ -17,6 +17,7 @@ import statistics
 import time
 from collections.abc import Callable
 from importlib.metadata import version
+from itertools import pairwise
 
 from derive.backprop import Derivation
 from derive.expression import Call, Expr, text
@@ -29,6 +30,7 @@ RIVAL = [8, 8, 8, 4]
 
 
 def derivation(sizes: list[int]) -> Derivation:
+    """A sigmoid network of these sizes, ready to be asked."""
     layers = [Layer(units) for units in sizes[1:]]
     return Derivation(network(sizes[0], layers, LOSSES["half_squared_error"]))
 
@@ -78,7 +80,7 @@ def counted(d: Derivation) -> int:
 def by_hand(sizes: list[int]) -> int:
     """∂L/∂a: a − t at the output, Σ w δ before; δ: 3; a weight's gradient: 1."""
     total = sizes[-1] + sum(n * (2 * m - 1) for n, m in zip(sizes[1:-1], sizes[2:], strict=True))
-    return total + 3 * sum(sizes[1:]) + sum(n * m for n, m in zip(sizes, sizes[1:], strict=False))
+    return total + 3 * sum(sizes[1:]) + sum(n * m for n, m in pairwise(sizes))
 
 
 def rival(sizes: list[int]) -> float:
@@ -115,7 +117,7 @@ def main() -> None:
     taken = {}
     for sizes in SIZES:
         d = derivation(sizes)
-        count = sum(n * m + m for n, m in zip(sizes, sizes[1:], strict=False))
+        count = sum(n * m + m for n, m in pairwise(sizes))
         ready = seconds(lambda sizes=sizes: derivation(sizes))
         last = Quantity("W", (1, sizes[1], sizes[0]))
         one = seconds(lambda d=d, last=last: written(d, last))
@@ -127,7 +129,8 @@ def main() -> None:
         steps = len(list(d.steps()))
         print(
             f"| {name} | {count} | {1000 * ready:.2f} ms | {1000 * taken[name]:.1f} ms "
-            f"| {1e6 * taken[name] / steps:.0f} µs | {1000 * one:.2f} ms | {counted(d)} | {by_hand(sizes)} |"
+            f"| {1e6 * taken[name] / steps:.0f} µs | {1000 * one:.2f} ms "
+            f"| {counted(d)} | {by_hand(sizes)} |"
         )
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     name = "-".join(map(str, RIVAL))
