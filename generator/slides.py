@@ -159,7 +159,7 @@ def mathematics(source: str) -> Iterator[tuple[str, int]]:
 
 
 def _dollars(source: str, at: int, end: int, tex: bool) -> bool:
-    """Whether two dollars hold mathematics between them: `$5 and $` are prices, and no paragraph ends."""
+    """Whether two dollars hold mathematics: `$5 and $` does not, nor does more than a paragraph."""
     inner = source[at:end]
     price = not tex and inner[:1].isdigit() and inner[-1:].isspace()
     return bool(inner.strip()) and not price and not _PARAGRAPH.search(inner)
@@ -229,8 +229,7 @@ def _blocks(exercise: Exercise) -> dict[str, Grid]:
         rows = tuple(tuple(map(Ref, ids[i : i + columns])) for i in range(0, len(ids), columns))
         grid = Grid(rows).transposed if namer.notation.vectors == "row" else Grid(rows)
         for primes in (0, 1):
-            later = {q: replace(q, update=primes) for q in ids}
-            cells = tuple(tuple(Ref(later[c.name]) for c in row) for row in grid.rows)  # type: ignore[index, union-attr]
+            cells = tuple(tuple(_later(cell, primes) for cell in row) for row in grid.rows)
             found[_spelled(namer.whole(role, layer)) + "'" * primes] = Grid(cells)
 
     for node in graph.nodes:
@@ -245,6 +244,10 @@ def _blocks(exercise: Exercise) -> dict[str, Grid]:
         if node.name == "z" and not graph.forward_only:
             learn("delta", layer, [exercise.derivation.derivative(q) for q in ids], 1)
     return found
+
+
+def _later(cell: Expr, updates: int) -> Expr:
+    return substitute(cell, lambda q: Ref(replace(q, update=updates)))
 
 
 def _same(exercise: Exercise, meanings: dict[str, set[Id]]) -> None:
@@ -542,8 +545,8 @@ class _Reader:
             self.fact(formula, printed, where)
 
     def plausible(self, match: _Match) -> bool:
-        """Whether at least half of the numbers are what they were put in for, exactly or as printed before;
-        else they were put in for something else."""
+        """Whether at least half of the numbers are what they were put in for, exactly or as printed
+        before; else they were put in for something else."""
         right = 0
         for formula, printed in match.put_in:
             known = self.printed.get(text(_plain(formula)), set())
