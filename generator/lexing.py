@@ -59,8 +59,8 @@ MARKS |= {" ": "hard", ";": "hard", ":": "hard", "enspace": "hard"}
 UNICODE = {"−": "-", "–": "-", "·": "*", "×": "*", "∗": "*", "⋅": "*", "≈": "=", "′": "'", "’": "'"}
 SKIPPED = set(
     "left right big Big bigl bigr Bigl Bigr bigg Bigg displaystyle textstyle limits nonumber notag "
-    "hfill bullet hline underline centering boxed underbrace overbrace cancel fbox ensuremath mathstrut alert "
-    "only uncover visible onslide structure strut smash mathop mathbin mathrel".split()
+    "hfill bullet hline underline centering boxed underbrace overbrace cancel fbox ensuremath "
+    "mathstrut alert only uncover visible onslide structure strut smash mathop mathbin mathrel".split()
 )
 WITH_ARGUMENT = set("label tag hspace vspace color textcolor footnote phantom hphantom vphantom".split())
 SENTENCES = {"intertext", "shortintertext", "caption"}  # words between two equations

@@ -162,9 +162,8 @@ class _Parser:
     def group(self) -> list[Token]:
         """The tokens of a script or argument: a group in braces, or a single token."""
         token = self.next()
-        if (
-            token.kind == "number" and len(token.text) > 1 and token.text.isdigit()
-        ):  # without braces it is one digit
+        if token.kind == "number" and len(token.text) > 1 and token.text.isdigit():
+            # Without braces it is a single digit.
             rest = Token("number", token.text[1:], token.at + 1)
             self.position -= 1
             self.tokens = [*self.tokens[: self.position], rest, *self.tokens[self.position + 1 :]]
