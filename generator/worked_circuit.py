@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from derive.graph import Node as Gate
+from derive.quantity import Derivative
 from generator.exercise import Exercise
 from generator.formula import LINE, Node, Op, Row, equation, row, width
-from generator.page import Block, Formula, Section, block
+from generator.page import Block, Formula, Section, Table, block
 from generator.telling import Teller, chain
 
 __all__ = ["problem", "worked"]
@@ -59,6 +60,16 @@ class _Teller(Teller):
         yield block("gate_values", {}, formulas)
 
     def backward(self) -> Iterator[Block]:
+        yield Block("gate_rule", {"gates": len(self.gates())})
+        yield from self.wires()
+        rows = tuple((self.name(d.wrt), self.shown(d.wrt), self.shown(d)) for d in self.targets())
+        yield Block("all_wires", {}, (), Table(("wire_column", "value_column", "gradient"), rows))
+
+    def targets(self) -> list[Derivative]:
+        """The gradients in the order of the circuit, its inputs first."""
+        return list(self.derivation.targets())[::-1]
+
+    def wires(self) -> Iterator[Block]:
         root = self.graph.root
         for target in self.derivation.targets():
             step = self.derivation.chain(target, lambda upstream: upstream.wrt != root)
