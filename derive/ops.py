@@ -250,7 +250,7 @@ class Softmax(Op):
 
     def partial(self, slot: int, j: Index, i: Index) -> Expr:
         own, other = Ref((OUT, i)), Ref((OUT, j))
-        return call("*", own, call("-", 1, own)) if i == j else call("neg", call("*", own, other))
+        return call("*", own, call("-", 1, own)) if i == j else call("*", call("neg", own), other)
 
     def local(self, table: Table, slot: int, output: Array, *inputs: Array) -> Array:
         """∂out[i]/∂in[i] as an array of the output's shape."""
@@ -354,7 +354,7 @@ VECTOR_ACTIVATIONS: dict[str, Softmax] = {"softmax": Softmax()}  # of a whole la
 LOSSES: dict[str, Elementwise] = {
     "half_squared_error": _loss("1/2*(a - t)**2", "a - t"),
     "squared_error": _loss("(a - t)**2", "2*(a - t)"),
-    "cross_entropy": _loss("-(t*log(a))", "-(t/a)"),
+    "cross_entropy": _loss("-t*log(a)", "-(t/a)"),
 }
 
 # The activations of the output layer that a loss can be taken of, where not all will do: of 0 and of
