@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 
-from derive.expression import Expr
+from derive.expression import Expr, Num, Ref, call
 from derive.graph import FIXED, Graph, Node
-from derive.ops import indices
+from derive.ops import LOSSES, OverSamples, Softmax, indices
 from derive.quantity import Derivative, Id, Quantity
 
 __all__ = ["Derivation", "Factor", "Step", "Term"]
@@ -121,6 +122,24 @@ class Derivation:
             return term
         (inner,) = above.terms
         return self._open(Term(inner.upstream, inner.factors + term.factors), named)
+
+    def together(self, target: Derivative, whole: bool = False) -> Expr | None:
+        """a[j] (t[1] + t[2] + …) − t[j], times what the sample counts: ∂L/∂z[j] through a softmax and
+        cross-entropy with all paths put together; a[j] − t[j] where the targets are `whole`, a sum of 1.
+        None behind anything else."""
+        graph = self.graph
+        z, (*_, j) = graph.locate(target.wrt, target.sample)[0], target.wrt.index or (0,)
+        layer = [a for a in graph.consumers(z) if isinstance(a.op, Softmax)]
+        losses = [n for a in layer for n in graph.consumers(a) if n.op == LOSSES["cross_entropy"]]
+        if not losses or target.of != graph.root.at() or losses[0] not in self._reached:
+            return None
+        output, targets = losses[0].inputs
+        a, t = (Ref(node.element((j,), target.sample)) for node in (output, targets))
+        every = call("+", *map(Ref, targets.elements(target.sample)))
+        error = call("-", a if whole else call("*", a, every), t)
+        weights = [n.op.weight for n in self._reached if isinstance(n.op, OverSamples)]
+        weight = weights[0] if weights and not graph.root.sample else Fraction(1)
+        return error if weight == 1 else call("*", Num(weight), error)
 
     def targets(self) -> Iterator[Derivative]:
         """∂root/∂q for every q that gets a gradient, from the root backwards."""

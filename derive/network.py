@@ -29,7 +29,7 @@ class Layer:
     """One layer of weights: `units` outputs, an activation, a kind of bias, what is trained."""
 
     units: int
-    activation: Elementwise = ACTIVATIONS["sigmoid"]
+    activation: Op = ACTIVATIONS["sigmoid"]
     bias: Bias = "per_unit"
     train: frozenset[str] = frozenset({"weights", "biases"})
 

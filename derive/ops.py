@@ -5,8 +5,8 @@ a*(1 - a), in terms of its own output `a` because that is how it is computed by 
 else is read off the row: NumPy, mpmath and complex evaluation, the shown formula, and the SymPy
 expression that a test differentiates to prove the local derivative right.
 
-Affine maps and sums have a structure besides a formula; they are the only other classes.  Arrays
-have the shape of the node, followed by two axes: samples, variants.
+Affine maps, sums and the softmax have a structure besides a formula; they are the only other classes.
+Arrays have the shape of the node, followed by two axes: samples, variants.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import product
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -35,7 +35,8 @@ __all__ = [
     "Elementwise",
     "Index",
 ]
-__all__ += ["Op", "OverSamples", "Shape", "Total", "indices"]
+__all__ += ["Op", "OverSamples", "Shape", "Softmax", "Total", "indices"]
+__all__ += ["OUTPUTS_OF", "VECTOR_ACTIVATIONS"]
 
 Array = npt.NDArray[Any]
 Index = tuple[int, ...]  # of an element in a node, counted from 1
@@ -214,6 +215,49 @@ class Affine(Op):
 
 
 @dataclass(frozen=True)
+class Softmax(Op):
+    """a[i] = exp(z[i]) / Σ_k exp(z[k]); ∂a[i]/∂z[i] = a[i] (1 − a[i]), ∂a[i]/∂z[j] = −a[i] a[j].
+
+    Every output depends on every input: the only operation whose local derivatives name siblings.
+    """
+
+    slots: tuple[str, ...] = ("z",)
+    formula: ClassVar[str] = "exp(z)/(the sum of exp(z) over the layer)"
+    constants: ClassVar[None] = None
+
+    def shape(self, *inputs: Shape) -> Shape:
+        return inputs[0]
+
+    def forward(self, table: Table, *inputs: Array) -> Array:
+        (z,) = inputs
+        # The same number taken from every z changes nothing, and exp(z) stays ≤ 1.  A real one, so that
+        # a complex step is not taken away with it.  exp is never 0, however small: log(a) has a value.
+        powers = table["exp"](z - np.real(z).max(axis=0))
+        powers = np.where(powers == 0, np.finfo(float).tiny, powers)
+        return np.asarray(powers / powers.sum(axis=0))
+
+    def backward(
+        self, table: Table, upstream: Array, output: Array, *inputs: Array
+    ) -> tuple[Array | None, ...]:
+        return (output * (upstream - (upstream * output).sum(axis=0)),)
+
+    def definition(self, i: Index, *inputs: Shape) -> Expr:
+        powers = {j: call("exp", Ref(("z", j))) for j in indices(inputs[0])}
+        return call("/", powers[i], call("+", *powers.values()))
+
+    def feeds(self, slot: int, j: Index, *inputs: Shape) -> Iterable[Index]:
+        return indices(inputs[0])
+
+    def partial(self, slot: int, j: Index, i: Index) -> Expr:
+        own, other = Ref((OUT, i)), Ref((OUT, j))
+        return call("*", own, call("-", 1, own)) if i == j else call("*", call("neg", own), other)
+
+    def local(self, table: Table, slot: int, output: Array, *inputs: Array) -> Array:
+        """∂out[i]/∂in[i] as an array of the output's shape."""
+        return np.asarray(output * (1 - output))
+
+
+@dataclass(frozen=True)
 class Total(Op):
     """L = Σ_i L[i], the sum over all elements."""
 
@@ -305,10 +349,17 @@ ACTIVATIONS: dict[str, Elementwise] = {
     "identity": _activation("z", "1"),
 }
 
+VECTOR_ACTIVATIONS: dict[str, Softmax] = {"softmax": Softmax()}  # of a whole layer at once
+
 LOSSES: dict[str, Elementwise] = {
     "half_squared_error": _loss("1/2*(a - t)**2", "a - t"),
     "squared_error": _loss("(a - t)**2", "2*(a - t)"),
+    "cross_entropy": _loss("-t*log(a)", "-(t/a)"),
 }
+
+# The activations of the output layer that a loss can be taken of, where not all will do: of 0 and of
+# negative numbers there is no logarithm.
+OUTPUTS_OF: dict[str, tuple[str, ...]] = {"cross_entropy": ("softmax", "sigmoid")}
 
 
 def _gate(formula: str, *partials: str, kinks: tuple[str, ...] = ()) -> Elementwise:
@@ -356,5 +407,11 @@ DERIVED: dict[str, tuple[Expr, ...]] = {
     ),
 }
 
-OPS: dict[str, Op] = {**ACTIVATIONS, **LOSSES, "affine": Affine(), "total": Total()}
+OPS: dict[str, Op] = {
+    **ACTIVATIONS,
+    **VECTOR_ACTIVATIONS,
+    **LOSSES,
+    "affine": Affine(),
+    "total": Total(),
+}
 OPS |= {"over_samples": OverSamples()} | {f"{fn} gate": gate for fn, gate in GATES.items()}

@@ -160,6 +160,8 @@ def certify(
         step = derivation.step(d)
         if step.rule != "seed":
             checks.append(_Check("chain rule", d, number, float(step_value(step, values)[0]), largest))
+        if (short := derivation.together(d)) is not None:
+            checks.append(_Check("a − t", d, number, float(values.compute(short)[0]), largest))
         for term in step.terms:
             locals_ = (f.derivative for f in term.factors if f.derivative.of != graph.root.at())
             checks.extend(_local_check(graph, values, local) for local in locals_)

@@ -313,14 +313,17 @@ def _lectures() -> dict[str, str]:
 
 def _tables() -> dict[str, Callable[[], Mapping[str, str]]]:
     from derive.expression import text
-    from derive.ops import ACTIVATIONS, LOSSES
+    from derive.ops import ACTIVATIONS, LOSSES, VECTOR_ACTIVATIONS
     from generator.misconceptions import MISCONCEPTIONS
     from generator.render import FORMATS
 
     return {
         "notations": lambda: {n.name: n.title for n in NOTATIONS.values()},
         "losses": lambda: {name: f"{text(op.formula)} for each output" for name, op in LOSSES.items()},
-        "activations": lambda: {name: text(op.formula) for name, op in ACTIVATIONS.items()},
+        "activations": lambda: (
+            {name: text(op.formula) for name, op in ACTIVATIONS.items()}
+            | {name: op.formula for name, op in VECTOR_ACTIVATIONS.items()}
+        ),
         "kinds": lambda: {name: (kind(name).__doc__ or "").splitlines()[0] for name in kinds()},
         "formats": lambda: {name: f"files ending in .{name}" for name in FORMATS},
         "lectures": _lectures,

@@ -12,12 +12,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from decimal import Decimal
 from itertools import combinations
+from math import isclose
 from typing import Any
 
 import numpy as np
 
 from derive.expression import NUMPY, value
-from derive.ops import Elementwise
+from derive.ops import Elementwise, Softmax
 from derive.verify import Uncertified
 from generator.exercise import Exercise, ask, build, certified
 from generator.exercises import default, kind
@@ -32,6 +33,7 @@ SATURATED = 0.02  # of a sigmoid or tanh: its derivative there, over the largest
 
 # Targets that the output activation can reach; of any other, from −0.95 to 0.95.
 TARGETS = {"sigmoid": Range(min=Decimal("0.05"), max=Decimal("0.95"))}
+ONE_HOT = ("cross_entropy",)  # losses whose targets are 1 for one class and 0 for the others
 OTHER_TARGETS = Range(min=Decimal("-0.95"), max=Decimal("0.95"))
 
 
@@ -108,7 +110,13 @@ def _redrawn_network(net: NetworkSpec, source: Draw, stream: _Stream) -> Network
         layers.append(layer.model_copy(update={"weights": weights, "biases": biases}))
     targets = source.targets or TARGETS.get(net.layers[-1].activation, OTHER_TARGETS)
     drawn = {"inputs": rows(net.inputs, source.inputs), "sizes": None}
-    if net.targets is not None:
+    if net.targets is not None and net.loss in ONE_HOT and not source.targets:
+        classes = [stream.integer(1, len(row)) for row in net.targets]
+        drawn["targets"] = [
+            [Decimal(i == own) for i in range(1, len(row) + 1)]
+            for own, row in zip(classes, net.targets, strict=True)
+        ]
+    elif net.targets is not None:
         drawn["targets"] = rows(net.targets, targets)
     return net.model_copy(update={**drawn, "layers": layers})
 
@@ -132,9 +140,9 @@ def _near_kink(exercise: Exercise) -> bool:
     return False
 
 
-def _locals(exercise: Exercise) -> Iterator[tuple[Elementwise, Any]]:
+def _locals(exercise: Exercise) -> Iterator[tuple[Elementwise | Softmax, Any]]:
     for node in exercise.graph.nodes:
-        if isinstance(node.op, Elementwise) and node.name == "a":
+        if isinstance(node.op, Elementwise | Softmax) and node.name == "a":
             inputs = [exercise.values.forward[n] for n in node.inputs]
             yield node.op, node.op.local(NUMPY, 0, exercise.values.forward[node], *inputs)
 
@@ -144,8 +152,8 @@ def _dead(exercise: Exercise) -> bool:
 
 
 def _saturated(exercise: Exercise) -> bool:
-    smooth = ((op, local) for op, local in _locals(exercise) if not op.kinks)
-    return any((np.abs(local) < SATURATED * 0.25).any() for _, local in smooth)
+    smooth = (local for op, local in _locals(exercise) if isinstance(op, Softmax) or not op.kinks)
+    return any((np.abs(local) < SATURATED * 0.25).any() for local in smooth)
 
 
 def _idle(exercise: Exercise) -> bool:
@@ -157,9 +165,12 @@ def _vanishing(exercise: Exercise) -> bool:
 
 
 def _coincidence(exercise: Exercise) -> bool:
+    """Not of what is the same quantity: of a class that is not meant, ∂L/∂z = a."""
     pairs = combinations(exercise.parts, 2)
     return any(
-        a.answer != b.answer and abs(a.answer - b.answer) <= a.tolerance + b.tolerance for a, b in pairs
+        not isclose(a.answer, b.answer, rel_tol=1e-12)
+        and abs(a.answer - b.answer) <= a.tolerance + b.tolerance
+        for a, b in pairs
     )
 
 

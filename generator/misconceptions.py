@@ -80,9 +80,11 @@ def output(program: Program, q: Id) -> bool:
     return _layer(program, q) == _last(program) > 0
 
 
-def slope(q: Id) -> bool:
-    """∂a/∂z of a unit."""
-    return isinstance(q, Derivative) and (q.of.name, q.wrt.name) == ("a", "z")
+def slope(q: Any) -> bool:
+    """∂a/∂z of a unit (and not, in a softmax, of one unit by another's z)."""
+    return (
+        isinstance(q, Derivative) and (q.of.name, q.wrt.name) == ("a", "z") and q.of.index == q.wrt.index
+    )
 
 
 def _loss_slope(q: Id) -> bool:
@@ -267,6 +269,8 @@ def _slope_at_activation(program: Program, q: Derivative) -> Expr | None:
     formula, definition = program.formula(q), program.formula(_a(q))
     if formula is None or definition is None or _a(q) not in list(refs(formula)):
         return None
+    if set(refs(definition)) != {_z(q)}:
+        return None  # a softmax is a function of all z
     again = substitute(definition, lambda _: Ref(_a(q)))
     return substitute(formula, lambda name: again if name == _a(q) else Ref(name))
 
@@ -315,6 +319,16 @@ def _dropped_slope(where: Callable[[Program, Id], bool]) -> Rewrite:
         return Ref(above) if where(program, above) else None
 
     return rewrite
+
+
+def _diagonal(program: Program, q: Id) -> Expr | None:
+    """∂L/∂a[j] ∂a[j]/∂z[j] alone, where z[j] feeds the other outputs of a softmax too."""
+    if not _gradient(program, q, "z"):
+        return None
+    assert isinstance(q, Derivative)
+    terms = program.factors(q, opened=False)
+    own = tuple(term for term in terms if isinstance(term[-1], Ref) and slope(term[-1].name))
+    return sum_of(own) if own and len(own) < len(terms) else None
 
 
 def _input_of(program: Program, q: Derivative) -> tuple[Expr, Quantity] | None:
@@ -532,7 +546,9 @@ MISCONCEPTIONS: dict[str, Misconception] = {
         Misconception(
             "M23",
             "the activation derivative is skipped on the path",
-            paths=lambda p, q, t: tuple((*term[:-2], term[-1]) for term in t),
+            paths=lambda p, q, t: (
+                tuple((*term[:-2], term[-1]) for term in t) if all(len(term) > 2 for term in t) else None
+            ),
         ),
         Misconception("M24", "the input is left out of a weight's gradient", _input(lambda d, x, q: d)),
         Misconception("M25", "the pre-activation stands for the input", _input(_pre_activation)),
@@ -567,6 +583,7 @@ MISCONCEPTIONS: dict[str, Misconception] = {
             "another output's target",
             _about(lambda p, q: _loss_slope(q) or _named("L")(p, q), _other_target),
         ),
+        Misconception("M34", "of the softmax only a unit's own derivative is taken", _diagonal),
         Misconception("M38", "slope 1 where ReLU is off", _gate(lambda q: Num(Fraction(1)))),
         Misconception("M38b", "z stands for the slope of ReLU", _gate(lambda q: Ref(_z(q)))),
         Misconception("M41", "a factor too many: the input, before the weight", paths=_input_factor),

@@ -10,6 +10,7 @@ import difflib
 import hashlib
 import reprlib
 import tomllib
+from collections.abc import Callable
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from fractions import Fraction
 from itertools import pairwise
@@ -22,7 +23,7 @@ from pydantic_core import PydanticCustomError
 from derive.circuit import FUNCTIONS, CircuitError, circuit
 from derive.graph import Graph
 from derive.network import Bias, Layer, network
-from derive.ops import ACTIVATIONS, LOSSES
+from derive.ops import ACTIVATIONS, LOSSES, OUTPUTS_OF, VECTOR_ACTIVATIONS, Elementwise, Softmax
 from derive.zscore import Feature
 from generator.notation import NOTATIONS, Namer, NotationError
 
@@ -30,6 +31,7 @@ __all__ = ["LECTURES", "CircuitSpec", "Draw", "LayerSpec", "NetworkSpec", "Range
 __all__ += ["SpecError", "Standardize", "load", "read"]
 
 LECTURES = Path(__file__).parent / "lectures"
+ANY_ACTIVATION: dict[str, Elementwise | Softmax] = {**ACTIVATIONS, **VECTOR_ACTIVATIONS}
 SMALLEST, LARGEST, DIGITS = -12, 6, 12  # powers of ten; significant digits
 MAX_BYTES = 1_000_000
 
@@ -89,7 +91,7 @@ class LayerSpec(_Model):
     weights: Annotated[list[list[Exact]], Field(min_length=1, max_length=1000)]
     biases: list[Exact] = []
     bias: Annotated[Bias, _one_of(get_args(Bias))] | None = None
-    activation: Annotated[str, _one_of(ACTIVATIONS)] = "sigmoid"
+    activation: Annotated[str, _one_of(ANY_ACTIVATION)] = "sigmoid"
     alpha: Exact | None = None
     train: list[Annotated[str, _one_of(("weights", "biases"))]] = ["weights", "biases"]
 
@@ -185,8 +187,9 @@ class NetworkSpec(_Model):
 
     @staticmethod
     def _activation(layer: LayerSpec) -> Any:
-        row = ACTIVATIONS[layer.activation]
-        return row.with_constants(alpha=Fraction(layer.alpha)) if layer.alpha is not None else row
+        if layer.alpha is None:
+            return ANY_ACTIVATION[layer.activation]
+        return ACTIVATIONS[layer.activation].with_constants(alpha=Fraction(layer.alpha))
 
     def numbers(self) -> dict[str, Any]:
         """Inputs (or their z-scores), targets and parameters by node name: "x", "t", "W[1]", "b[1]"."""
@@ -453,8 +456,10 @@ def _check_shapes(net: NetworkSpec, file: str) -> None:
         if layer.kind_of_bias == "shared" and len(set(layer.biases)) > 1:
             shown = ", ".join(map(str, layer.biases))
             fail(f"{key}.biases", shown, 'the same number for each unit, because bias = "shared"')
-        if layer.alpha is not None and not ACTIVATIONS[layer.activation].constants:
+        if layer.alpha is not None and not ANY_ACTIVATION[layer.activation].constants:
             fail(f"{key}.alpha", str(layer.alpha), f"no alpha: {layer.activation} takes none")
+        if layer.activation in VECTOR_ACTIVATIONS:
+            _check_softmax(net, number, fail)
         below = units
     if net.targets is None:
         learning = ("loss", "reduction", "learning_rate")
@@ -468,3 +473,23 @@ def _check_shapes(net: NetworkSpec, file: str) -> None:
     if len(net.targets) != len(net.inputs):
         fail("targets", f"{len(net.targets)} rows", f"{len(net.inputs)}: one for each sample")
     same_length(net.targets, "targets", below, "one for each output unit")
+    last, takes = net.layers[-1].activation, OUTPUTS_OF.get(net.loss)
+    if takes and last not in takes:
+        allowed = f"{' or '.join(takes)} in the output layer: {net.loss} takes logarithms of outputs"
+        fail("loss", f"{net.loss} of {last} outputs", allowed)
+    negative = (t for row in net.targets for t in row if t < 0)
+    if takes and not net.symbols and (t := next(negative, None)) is not None:
+        fail("targets", str(t), f"0 or more: to {net.loss} a target is a share of its class")
+
+
+def _check_softmax(net: NetworkSpec, number: int, fail: Callable[[str, str, str], None]) -> None:
+    """A softmax says how likely each of several classes is; the same number added to all its
+    pre-activations changes nothing."""
+    layer, key = net.layers[number], f"layers[{number}]"
+    if number + 1 < len(net.layers):
+        fail(f"{key}.activation", layer.activation, "softmax in the output layer only")
+    if len(layer.weights) < 2:
+        fail(f"{key}.activation", "softmax of 1 unit", "at least 2 units: of one it is always 1")
+    if layer.kind_of_bias == "shared":
+        allowed = "per_unit or none: a bias shared by all units changes nothing in a softmax"
+        fail(f"{key}.bias", "shared", allowed)

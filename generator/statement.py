@@ -7,7 +7,7 @@ is meant for every sample where it names none.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
@@ -18,6 +18,7 @@ import numpy as np
 from derive.descent import Descent
 from derive.expression import Call, Expr, Ref, refs, substitute, value
 from derive.network import counted
+from derive.ops import Array
 from derive.program import RATE, Program, Run
 from derive.quantity import Derivative, Id, Quantity
 from generator.exercise import Exercise
@@ -61,10 +62,24 @@ class Statements:
             for name, array in start.items():
                 drawn = random.uniform(0.2, 1.2, array.shape) * random.choice([-1, 1], array.shape)
                 data[name] = array + 0.1 * drawn if k < NEARBY else drawn
+            data = {**data, **self.shares(data)}
             rate = float(random.uniform(0.1, 0.9))
             states = Descent(self.exercise.graph, data, rate, len(self.exercise.iterates) - 1)
             runs.append(Run(self.program, states, rate))
         return runs
+
+    def shares(self, data: Mapping[str, Array]) -> dict[str, Array]:
+        """The targets of a softmax with cross-entropy add up to 1 where the lecture's do: what it says
+        is said of such targets."""
+        graph, own = self.exercise.graph, self.exercise.iterates[0].data
+        (t,) = graph.of_kind("target") or (None,)
+        ends = (q for n in graph.nodes if n.name == "z" for q in n.elements(graph.sample_numbers[0]))
+        derivation = self.exercise.derivation
+        if t is None or all(derivation.together(derivation.derivative(q)) is None for q in ends):
+            return {}
+        if not np.allclose(own[t.key].sum(axis=0), 1, atol=1e-12):
+            return {}
+        return {t.key: np.abs(data[t.key]) / np.abs(data[t.key]).sum(axis=0)}
 
     def judge(self, left: Expr, right: Expr) -> tuple[str, str]:
         """(verdict, cause) of `left = right`.  KeyError if it names what there is not."""

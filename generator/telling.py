@@ -10,12 +10,16 @@ from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction as Rational
 from functools import partial
 from itertools import pairwise
+from math import isclose
 from typing import Any
+
+import numpy as np
 
 from derive.backprop import Step, Term
 from derive.expression import Call, Expr, Num, Ref, call, substitute, value
 from derive.ops import ACTIVATIONS, DERIVED, GATES, indices
 from derive.quantity import Derivative, Id, Quantity
+from derive.verify import Uncertified
 from generator.exercise import Exercise
 from generator.formula import Index, Node, Number, Op, Row, Symbol, equation, row
 from generator.notation import Writer
@@ -26,6 +30,7 @@ from generator.typeset import typeset
 __all__ = ["Teller", "chain"]
 
 ALL_DIGITS = 17  # of a floating-point number
+SAME = 1e-9  # relative: sums are rounded in another order
 MANY = 6  # terms of a sum beyond which it is not first written in names of derivatives
 
 
@@ -109,7 +114,10 @@ class Teller:
     def numbers(self, expr: Expr) -> Node:
         """The formula with numbers put in, with as many digits as it takes to find the result that is
         shown from the numbers that are shown: 0.9975 · (1 − 0.9975) would lose two."""
-        result = float(value(expr, self._number))
+        with np.errstate(all="ignore"):
+            result = float(value(expr, self._number))
+        if not np.isfinite(result):  # e^1000/(e^1000 + e^2), which is 1
+            return typeset(expr, self.shown, self.holds)
         unit = 10.0 ** -decimals_for(result, self.digits)
         leaves = (partial(self.shown, digits=digits) for digits in range(self.digits, ALL_DIGITS))
         near = (leaf for leaf in leaves if abs(self._computed(expr, leaf) - result) <= unit)
@@ -146,11 +154,19 @@ class Teller:
         known = self.told.union(self.numbered)
         return short if all(term.upstream in known for term in short.terms) else step
 
-    def step(self, step: Step) -> Node:
-        """∂L/∂q = named factors = the taught formulas = numbers = the terms = value."""
+    def sure(self, q: Id, *exprs: Expr) -> None:
+        """Uncertified if one of the formulas of q does not give its number."""
+        number = self.exercise.number(q)
+        for expr in exprs:
+            found = float(self.exercise.values.compute(expr).item())
+            if not isclose(found, number, rel_tol=SAME, abs_tol=SAME):
+                raise Uncertified(f"{q} is {number!r}, but {found!r} by its formula")
+
+    def step(self, step: Step, *before: Node) -> Node:
+        """∂L/∂q (= another name) = named factors = the taught formulas = numbers = the terms = value."""
         named = [call("*", *self._factors(term)[0]) for term in step.terms]
         taught = [call("*", *self._factors(term)[1]) for term in self.shortest(step).terms]
-        rights = [self.names(call("+", *named))] if len(named) <= MANY else []
+        rights = [*before, *([self.names(call("+", *named))] if len(named) <= MANY else [])]
         rights.append(self.names(call("+", *taught)))
         rights.append(self.numbers(call("+", *taught)))
         if len(taught) > 1:

@@ -16,6 +16,7 @@ from derive.graph import Node as GraphNode
 from derive.network import parameter_count
 from derive.ops import Affine
 from derive.quantity import Derivative, Id, Quantity
+from generator import worked_softmax as softmax
 from generator.exercise import Exercise
 from generator.formula import LINE, Matrix, Node, Number, Op, Row, equation, row, width
 from generator.notation import Namer
@@ -128,9 +129,11 @@ class NetworkTeller(Teller):
     def _definitions(self, z: GraphNode) -> Iterator[Formula]:
         """What the units of a layer compute, in names; of a wide layer the first and the last unit."""
         sample = self.graph.sample_numbers[0]
-        for name in ("z", "a"):
+        said = softmax.definitions(self, self.graph.consumers(z)[0], sample)
+        for name in ("z", "a")[: 1 if said else 2]:
             for i in few(range(1, z.shape[0] + 1)):
                 yield self._definition(Quantity(name, (*z.prefix, i), sample)), None
+        yield from ((line, None) for line in said)
 
     def _definition(self, q: Quantity) -> Node:
         definition = self.graph.definition(q)
@@ -180,7 +183,8 @@ class NetworkTeller(Teller):
                 formulas = list(matrix)
                 if not matrix:
                     formulas += [(self.computed(q), None) for q in z.elements(sample)]
-                formulas += [(self.computed(q), None) for q in a.elements(sample)]
+                said = softmax.activations(self, a, sample)
+                formulas += [(line, None) for line in said or map(self.computed, a.elements(sample))]
                 yield block("forward_layer", self.layer_args(z), formulas)
         units = [q for z in self.layers() for q in self._units(z, "a")]
         if not self.graph.forward_only:
@@ -286,6 +290,10 @@ class NetworkTeller(Teller):
         for sample in self.in_full:
             if sample is not None:
                 yield Block("sample", {"number": sample})
+            if softmax.softmax(self.graph.consumers(z)[0]):
+                yield from self._outputs(z, sample)
+                yield from softmax.paths(self, z, sample)
+                continue
             for i in range(1, z.shape[0] + 1):
                 yield from self._unit(number, i, sample)
         derivative = self.derivation.derivative
@@ -326,17 +334,33 @@ class NetworkTeller(Teller):
         locals_ = [Derivative(q.at(), Quantity("z", q.index), q.sample) for q in a]
         return self.equal(max(locals_, key=self.exercise.number))
 
-    def _unit(self, layer: int, i: int, sample: int | None) -> Iterator[Block]:
-        a, z = Quantity("a", (layer, i), sample), Quantity("z", (layer, i), sample)
-        to_a, to_z = self.derivation.derivative(a), self.derivation.derivative(z)
+    def _outputs(self, z: GraphNode, sample: int | None) -> Iterator[Block]:
+        """∂L/∂a of a layer: one by one, or of many under one another."""
+        if z.shape[0] <= softmax.MANY_OUTPUTS:
+            for i in range(1, z.shape[0] + 1):
+                yield self._to_activation(z.prefix[0], i, sample)
+            return
+        gradients = [self.derivation.derivative(q.at(sample=sample)) for q in self._units(z, "a")]
+        lines = [(self.step(self.derivation.chain(d, self.stops)), None) for d in gradients]
+        self.told.update(gradients)
+        yield block("gradients_of_outputs", {}, lines)
+
+    def _to_activation(self, layer: int, i: int, sample: int | None) -> Block:
+        """∂L/∂a of a unit."""
+        a = Quantity("a", (layer, i), sample)
+        to_a = self.derivation.derivative(a)
         step = self.derivation.chain(to_a, self.stops)
         phrase = "gradient_of_output" if layer == self.name.last else "gradient_of_hidden"
         args: dict[str, Any] = {"a": self.name(a), "paths": len(step.terms), "first": i == 1}
         args |= {"pointers": self.pointers(self.shortest(step))}
         if self.name.last == layer and len(self.outputs) > 1:
             args["term"] = self.name(Quantity("L", (i,), sample))
-        yield Block(phrase, args, ((self.step(step), self.tag(to_a)),))
+        return Block(phrase, args, ((self.step(step), self.tag(to_a)),))
 
+    def _unit(self, layer: int, i: int, sample: int | None) -> Iterator[Block]:
+        a, z = Quantity("a", (layer, i), sample), Quantity("z", (layer, i), sample)
+        to_a, to_z = self.derivation.derivative(a), self.derivation.derivative(z)
+        yield self._to_activation(layer, i, sample)
         local = Derivative(a.at(), z.at(), sample)
         rule = self.graph.local(local)
         assert rule is not None

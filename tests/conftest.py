@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from derive.evaluate import arrays
 from derive.network import Layer, network
-from derive.ops import ACTIVATIONS, LOSSES
+from derive.ops import ACTIVATIONS, LOSSES, OUTPUTS_OF, VECTOR_ACTIVATIONS
 from generator import cli
 from generator.exercise import build, certified
 from generator.spec import load
@@ -30,19 +30,23 @@ def lecture(name):
 @st.composite
 def networks(draw, largest=6, deepest=4, samples=2):
     """A random network and its numbers: (graph, data, node numbers)."""
+    rows = ACTIVATIONS | VECTOR_ACTIVATIONS  # a softmax only where a spec may have one
+    loss = draw(st.sampled_from(sorted(LOSSES)))
     sizes = draw(st.lists(st.integers(1, largest), min_size=2, max_size=deepest + 1))
+    last = [n for n in OUTPUTS_OF.get(loss, sorted(rows)) if n in ACTIVATIONS or sizes[-1] > 1]
+    activations = [sorted(ACTIVATIONS)] * (len(sizes) - 2) + [last]
+    names = [draw(st.sampled_from(allowed)) for allowed in activations]
     layers = [
         Layer(
             units=units,
-            activation=ACTIVATIONS[draw(st.sampled_from(sorted(ACTIVATIONS)))],
-            bias=draw(st.sampled_from(["per_unit", "shared", "none"])),
+            activation=rows[name],
+            bias=draw(st.sampled_from(["per_unit", "none", "shared"][: 2 + (name in ACTIVATIONS)])),
         )
-        for units in sizes[1:]
+        for units, name in zip(sizes[1:], names, strict=True)
     ]
-    loss = LOSSES[draw(st.sampled_from(sorted(LOSSES)))]
     count = draw(st.integers(1, samples))
     reduction = draw(st.sampled_from(["sum", "mean"]))
-    graph = network(sizes[0], layers, loss, count, reduction)
+    graph = network(sizes[0], layers, LOSSES[loss], count, reduction)
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     numbers = {
         str(node): rng.uniform(-1, 1, size=(count,) * node.sampled + node.shape) for node in graph.given

@@ -71,6 +71,7 @@ PLANTED = [  # misconception, a quantity that it changes, in Mazur's network unl
     ("M32", "W[2][1][1]@1"),
     ("M32b", "W[2][1][1]@1"),
     ("M33", "dL/da[2][1]"),
+    ("M34", "dL/dz[1][2]", "soft"),
     ("M38", "da[1][1]/dz[1][1]", "off"),
     ("M38b", "da[1][1]/dz[1][1]", "off"),
     ("M41", "dL/da[1][1]"),
@@ -87,6 +88,19 @@ weights = [[0.5, -1.3]]
 biases = [0.1]
 """
 
+SOFT = """
+name = "soft"
+[network]
+inputs = [[1, 2]]
+targets = [[0.2, 0.7, 0.1]]
+loss = "cross_entropy"
+[[network.layers]]
+activation = "softmax"
+weights = [[0.5, -1.3], [0.4, 0.3], [-0.2, 0.6]]
+biases = [0.1, 0.2, 0.3]
+"""
+SPECS = {"off": OFF, "soft": SOFT}
+
 
 def test_every_misconception_is_planted_somewhere():
     assert {name for name, *_ in PLANTED} == set(MISCONCEPTIONS)
@@ -95,7 +109,8 @@ def test_every_misconception_is_planted_somewhere():
 @pytest.mark.parametrize("planted", PLANTED, ids=" ".join)
 def test_a_planted_misconception_is_named(planted):
     name, quantity, *where = planted
-    exercise = build(read(OFF)) if where == ["off"] else lecture(*where or ["mazur"])
+    own = SPECS.get("".join(where))
+    exercise = build(read(own)) if own else lecture(*where or ["mazur"])
     wrong = Run(
         Program(exercise.derivation), exercise.iterates, 0.5, {}, rewriting([MISCONCEPTIONS[name]])
     )

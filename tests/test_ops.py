@@ -15,10 +15,12 @@ from derive.ops import (
     LOSSES,
     OPS,
     OUT,
+    OUTPUTS_OF,
+    VECTOR_ACTIVATIONS,
     Affine,
     Elementwise,
     OverSamples,
-    Total,
+    Softmax,
     indices,
 )
 from derive.symbolic import SYMPY, local_derivative
@@ -96,9 +98,7 @@ def cases(op, units, columns, samples):
     """Input shapes for an operation, one list per way it can be used."""
     if isinstance(op, Affine):
         return [[(units, columns), (columns,), bias] for bias in ((units,), ())]
-    if isinstance(op, Elementwise):
-        return [[(units,)] * len(op.slots)]
-    return [[(units,)] if isinstance(op, Total) else [()]]
+    return [[(units,)] * len(op.slots)]
 
 
 @given(
@@ -115,7 +115,8 @@ def test_arrays_and_formulas_say_the_same(name, units, columns, samples, seed):
         return
     for shapes in cases(op, units, columns, samples):
         rng = np.random.default_rng(seed)
-        low = 0.1 if name.endswith(" gate") else -1  # logarithms and powers want positive numbers
+        positive = name.endswith(" gate") or name in OUTPUTS_OF  # logarithms and powers want that
+        low = 0.1 if positive else -1
         inputs = [rng.uniform(low, 1, (*shape, samples, 1)) for shape in shapes]
         output = op.forward(NUMPY, *inputs)
         upstream = rng.uniform(-1, 1, output.shape)
@@ -141,6 +142,55 @@ def test_arrays_and_formulas_say_the_same(name, units, columns, samples, seed):
 def test_every_row_can_be_built_into_a_network():
     from derive.network import Layer
 
-    for activation in ACTIVATIONS.values():
+    for activation in (*ACTIVATIONS.values(), *VECTOR_ACTIVATIONS.values()):
         for loss in LOSSES.values():
             assert network(2, [Layer(3, activation)], loss).nodes[-1].shape == ()
+
+
+# --- softmax ---
+
+
+@pytest.mark.parametrize("units", [1, 2, 4])
+def test_sympy_differentiates_the_softmax_to_its_jacobian(units):
+    """All ∂a[i]/∂z[j], the outputs put in."""
+    op, shape = Softmax(), (units,)
+    z = {("z", j): sympy.Symbol(f"z{j[0]}", real=True) for j in indices(shape)}
+    a = {(OUT, i): value(op.definition(i, shape), z.__getitem__, SYMPY) for i in indices(shape)}
+    for i in indices(shape):
+        assert list(op.feeds(0, i, shape)) == list(indices(shape))
+        for j in indices(shape):
+            taught = value(op.partial(0, j, i), a.__getitem__, SYMPY)
+            assert sympy.simplify(sympy.diff(a[OUT, i], z["z", j]) - taught) == 0
+
+
+def test_softmax_overflows_nowhere_and_its_logarithm_is_finite():
+    """exp(1000) is beyond floating point; of the others 0·log(a) must still be 0."""
+    softmax, loss = Softmax(), LOSSES["cross_entropy"]
+    a = softmax.forward(NUMPY, np.array([1000.0, 0.0, -1000.0]).reshape(3, 1, 1))
+    assert a.ravel() == pytest.approx([1, 0, 0], abs=1e-300)
+    t = np.array([1.0, 0.0, 0.0]).reshape(3, 1, 1)
+    assert (loss.forward(NUMPY, a, t) == 0).all()
+    slopes, _ = loss.backward(NUMPY, np.ones((3, 1, 1)), loss.forward(NUMPY, a, t), a, t)
+    assert slopes.ravel().tolist() == [-1, 0, 0]
+    moved = np.array([1000.0, 1000.0 + 1e-30j]).reshape(2, 1, 1)
+    assert softmax.forward(NUMPY, moved).imag.ravel() / 1e-30 == pytest.approx([-0.25, 0.25], rel=1e-14)
+
+
+@pytest.mark.parametrize("units", [2, 3])
+def test_sympy_puts_the_paths_through_softmax_and_cross_entropy_together(units):
+    """Σ_i ∂L/∂a[i] ∂a[i]/∂z[j] = a[j] Σ_i t[i] − t[j]; with targets that add up to 1, a[j] − t[j]."""
+    softmax, loss, shape = Softmax(), LOSSES["cross_entropy"], (units,)
+    a = [sympy.Symbol(f"a{i}", positive=True) for (i,) in indices(shape)]
+    t = [sympy.Symbol(f"t{i}", nonnegative=True) for (i,) in indices(shape)]
+    names = {"a": a, "t": t, OUT: a}
+
+    def symbol(ref):
+        return names[ref[0]][ref[1][0] - 1]
+
+    slope = {i: value(loss.partial(0, i, i), symbol, SYMPY) for i in indices(shape)}
+    for j in indices(shape):
+        paths = sum(slope[i] * value(softmax.partial(0, j, i), symbol, SYMPY) for i in indices(shape))
+        own = j[0] - 1
+        assert sympy.expand(paths - (a[own] * sum(t) - t[own])) == 0
+        whole = paths.subs(t[-1], 1 - sum(t[:-1]))
+        assert sympy.expand(whole - (a[own] - t[own]).subs(t[-1], 1 - sum(t[:-1]))) == 0

@@ -91,7 +91,7 @@ BAD = [  # replace, by, the whole message
         'bias = "shared"',
         'activation = "sigmod"',
         "hw.toml: network.layers[0].activation: found 'sigmod', allowed: sigmoid, tanh, relu, leaky_relu, "
-        "identity; did you mean sigmoid?",
+        "identity, softmax; did you mean sigmoid?",
     ),
     (
         'bias = "shared"',
@@ -126,6 +126,55 @@ BAD = [  # replace, by, the whole message
         "hw.toml: title: found 'a\\nb', allowed: one line of text",
     ),
 ]
+
+
+CLASSES = """
+name = "classes"
+[network]
+inputs = [[1]]
+targets = [[0, 1]]
+loss = "cross_entropy"
+[[network.layers]]
+weights = [[1], [2]]
+[[network.layers]]
+activation = "softmax"
+weights = [[1, 2], [3, 4]]
+biases = [1, 2]
+"""
+NO_CLASSES = [
+    ("[[0, 1]]", "[[-1, 2]]", "targets: found -1, allowed: 0 or more: to cross_entropy a target is"),
+    (
+        'activation = "softmax"',
+        'activation = "tanh"',
+        "loss: found cross_entropy of tanh outputs, allowed: softmax or sigmoid in the output layer: "
+        "cross_entropy takes logarithms of outputs",
+    ),
+    (
+        "biases = [1, 2]",
+        'bias = "shared"\nbiases = [1, 1]',
+        "layers[1].bias: found shared, allowed: per_unit or none: a bias shared by all units changes "
+        "nothing in a softmax",
+    ),
+    (
+        "[[1], [2]]",
+        '[[1], [2]]\nactivation = "softmax"',
+        "layers[0].activation: found softmax, allowed: softmax in the output layer only",
+    ),
+    (
+        "[[1, 2], [3, 4]]\nbiases = [1, 2]",
+        "[[1, 2]]",
+        "layers[1].activation: found softmax of 1 unit, allowed: at least 2 units: of one it is always 1",
+    ),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "message"), NO_CLASSES, ids=[n[1][:30] for n in NO_CLASSES])
+def test_softmax_and_cross_entropy_only_where_they_make_sense(old, new, message):
+    read(CLASSES)
+    assert old in CLASSES
+    with pytest.raises(SpecError) as refused:
+        read(CLASSES.replace(old, new, 1), "hw.toml")
+    assert str(refused.value).startswith(f"hw.toml: network.{message}")
 
 
 @pytest.mark.parametrize(("old", "new", "message"), BAD, ids=[b[1][:30] for b in BAD])
