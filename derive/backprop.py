@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 
-from derive.expression import Expr, Num, Ref, call
+from derive.expression import Expr, Num, Ref, call, substitute
 from derive.graph import FIXED, Graph, Node
-from derive.ops import LOSSES, OverSamples, Softmax, indices
+from derive.ops import ACTIVATIONS, FUSED, LOSSES, OverSamples, Softmax, indices
 from derive.quantity import Derivative, Id, Quantity
 
 __all__ = ["Derivation", "Factor", "Step", "Term"]
@@ -140,6 +140,22 @@ class Derivation:
         weights = [n.op.weight for n in self._reached if isinstance(n.op, OverSamples)]
         weight = weights[0] if weights and not graph.root.sample else Fraction(1)
         return error if weight == 1 else call("*", Num(weight), error)
+
+    def fused(self, z: Quantity) -> Expr | None:
+        """∂root/∂z of an output in one formula, a − t, where the derivatives of loss and activation
+        simplify together (FUSED)."""
+        graph = self.graph
+        node, i = graph.find(Quantity("a", z.index, z.sample))
+        losses = [n for n in graph.consumers(node) if n.name == "L"]
+        ops = (losses[0].op, node.op) if losses else ()
+        rules = (rule for (loss, f), rule in FUSED.items() if (LOSSES[loss], ACTIVATIONS[f]) == ops)
+        rule = next(rules, None)
+        if rule is None:
+            return None
+        (term,) = self.chain(self.derivative(node.element(i, z.sample)), lambda _: False).terms
+        outer = [f.expr for f in term.factors[:-1] if f.expr != call("*", 1)]
+        names = {"a": node.element(i, z.sample), "t": losses[0].inputs[1].element(i, z.sample), "z": z}
+        return call("*", *outer, substitute(rule, lambda name: Ref(names[name])))
 
     def targets(self) -> Iterator[Derivative]:
         """∂root/∂q for every q that gets a gradient, from the root backwards."""

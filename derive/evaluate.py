@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from derive.expression import Expr, Ref, Table, numpy_table, rational_table, value
+from derive.expression import Expr, Table, numpy_table, rational_table, refs, value
 from derive.graph import Graph, Node
 from derive.ops import Array, Elementwise, Index, indices
 from derive.quantity import Id, Quantity
@@ -130,7 +130,7 @@ def evaluate(
         else:
             raise KeyError(str(q))
     forward: dict[Node, Array] = {}
-    with np.errstate(over="ignore", under="ignore"):
+    with np.errstate(all="ignore"):  # what has no value is NaN, and is not certified
         for node in graph.nodes:
             if node.op is None:
                 array = data[node.key]
@@ -188,16 +188,20 @@ def kinks(graph: Graph, numbers: Mapping[str, Any], values: Values) -> tuple[lis
     near = _kink_values(graph, values.forward, numpy_table())
     if not any(abs(float(v)) < NEAR for _, v in near):
         return [], 0.0
-    exact = np.frompyfunc(Fraction, 1, 1)
+    fraction = np.frompyfunc(Fraction, 1, 1)
     typed = arrays(graph, numbers, object)
-    data = {name: np.asarray(exact(array)) for name, array in typed.items()}
+    data = {name: np.asarray(fraction(array)) for name, array in typed.items()}
     table = rational_table()
     fractions = evaluate(graph, data, table=table, gradients=False).forward
-    exactly = dict(_kink_values(graph, fractions, table))
+    exactly = (v for _, v in _kink_values(graph, fractions, table))
     # What is not rational (behind a sigmoid, say) is on the kink if it is 0 in floating point too.
-    on = [q for q, v in near if exactly[q] == 0 or (exactly[q] != exactly[q] and v == 0)]
-    others = min([1.0, *(abs(float(v)) for q, v in near if q not in on)])
-    tie = max([1e-12, *(2 * abs(float(v)) for q, v in near if q in on)]) if on else 0.0
+    found = [
+        (q, abs(float(v)), exact == 0 or (exact != exact and v == 0))
+        for (q, v), exact in zip(near, exactly, strict=True)
+    ]
+    on = [q for q, _, there in found if there]
+    others = min([1.0, *(distance for _, distance, there in found if not there)])
+    tie = max([1e-12, *(2 * distance for _, distance, there in found if there)]) if on else 0.0
     return on, tie if tie < others else 0.0
 
 
@@ -209,11 +213,12 @@ def _kink_values(
     for node in graph.nodes:
         if not isinstance(node.op, Elementwise) or not node.op.kinks:
             continue
-        inputs = dict(zip(node.op.slots, (forward[n] for n in node.inputs), strict=True))
-        for kink in node.op.kinks:
-            # A kink at the 0 of an input is named by that input: z[1][2], not a[1][2].
-            unit = node.inputs[node.op.slots.index(str(kink.name))] if isinstance(kink, Ref) else node
-            array = np.asarray(value(kink, inputs.__getitem__, table))
+        values = node.op.at_kinks(table, *(forward[n] for n in node.inputs))
+        for kink, array in zip(node.op.kinks, values, strict=True):
+            # A kink at some number of one input is named by that input: z[1][2], not a[1][2].
+            of = {slot for slot in refs(kink) if slot in node.op.slots}
+            unit = node.inputs[node.op.slots.index(of.pop())] if len(of) == 1 else node
+            array = np.broadcast_to(array, forward[node].shape)
             for sample in graph.sample_numbers:
                 for i in indices(node.shape):
                     at = (*(n - 1 for n in i), (sample or 1) - 1, 0)

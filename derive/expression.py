@@ -34,7 +34,7 @@ __all__ = [
     "Ref",
     "Table",
 ]
-__all__ += ["call", "fold", "mpmath_table", "numpy_table", "parse", "rational_table", "refs"]
+__all__ += ["call", "calls", "fold", "mpmath_table", "numpy_table", "parse", "rational_table", "refs"]
 __all__ += ["substitute", "text", "value"]
 
 MAX_LENGTH, MAX_DEPTH, MAX_DIGITS, MAX_EXPONENT = 2000, 60, 40, 300
@@ -83,7 +83,13 @@ def call(fn: str, *args: Expr | int) -> Expr:
 # What every function is called and how many arguments it takes (None: any number).
 ARITY: dict[str, int | None] = {"+": None, "*": None, "-": 2, "/": 2, "**": 2, "neg": 1, ">": 2}
 ARITY |= {"==": 2, "where": 3, "max": 2, "min": 2, "abs": 1, "exp": 1, "log": 1, "sqrt": 1}
-ARITY |= {"sin": 1, "cos": 1, "tanh": 1}
+ARITY |= {"sin": 1, "cos": 1, "tanh": 1, "sinh": 1, "cosh": 1, "sigmoid": 1}
+ARITY |= {
+    "erf": 1,
+    "Phi": 1,
+    "phi": 1,
+    "pi": 0,
+}  # Φ and φ: the standard normal distribution, its density
 
 _SHARED: dict[str, Callable[..., Any]] = {
     "num": lambda number: number.numerator / number.denominator,
@@ -97,7 +103,7 @@ _SHARED: dict[str, Callable[..., Any]] = {
 }
 
 
-SMOOTH = ("exp", "log", "sqrt", "sin", "cos", "tanh")
+SMOOTH = ("exp", "log", "sqrt", "sin", "cos", "tanh", "sinh", "cosh")
 
 
 def _branching(real: Callable[[Any], Any], tie: float = 0.0) -> dict[str, Callable[..., Any]]:
@@ -113,16 +119,45 @@ def _branching(real: Callable[[Any], Any], tie: float = 0.0) -> dict[str, Callab
     }
 
 
+def _density(x: Any) -> Any:
+    return np.exp(-(x**2) / 2) / math.sqrt(2 * math.pi)
+
+
+def _lifted(function: Callable[[float], float], slope: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A real function over arrays; f(x + ih) = f(x) + ih f′(x), all that a complex step needs."""
+    real = np.vectorize(function, otypes=[float])
+
+    def lifted(x: Any) -> Any:
+        if not np.iscomplexobj(x):
+            return real(x)
+        return real(np.real(x)) + 1j * np.imag(x) * slope(np.real(x))
+
+    return lifted
+
+
+_NUMPY: dict[str, Callable[..., Any]] = {
+    **{name: getattr(np, name) for name in SMOOTH},
+    "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
+    "erf": _lifted(math.erf, lambda x: 2 / math.sqrt(math.pi) * np.exp(-(x**2))),
+    "Phi": _lifted(lambda x: math.erfc(-x / math.sqrt(2)) / 2, _density),
+    "phi": _density,
+    "pi": lambda: math.pi,
+}
+
+
 @cache
 def numpy_table(tie: float = 0.0) -> Table:
     """Arithmetic over NumPy arrays, real or complex."""
-    return {**_SHARED, **_branching(np.real, tie), **{name: getattr(np, name) for name in SMOOTH}}
+    return {**_SHARED, **_branching(np.real, tie), **_NUMPY}
 
 
 def mpmath_table(context: Any, tie: float = 0.0) -> Table:
     """Arithmetic over object arrays of mpmath numbers of the given context."""
-    lifted = {name: np.frompyfunc(getattr(context, name), 1, 1) for name in SMOOTH}
+    named = {name: getattr(context, name) for name in (*SMOOTH, "erf")}
+    named |= {"sigmoid": lambda x: 1 / (1 + context.exp(-x)), "Phi": context.ncdf, "phi": context.npdf}
+    lifted = {name: np.frompyfunc(function, 1, 1) for name, function in named.items()}
     lifted["num"] = lambda number: context.mpf(number.numerator) / number.denominator
+    lifted["pi"] = lambda: +context.pi
     return {**_SHARED, **_branching(np.frompyfunc(context.re, 1, 1), tie), **lifted}
 
 
@@ -135,13 +170,24 @@ def rational_table() -> Table:
 
     def rational(function: Callable[[float], float]) -> Callable[[Any], Any]:
         # tanh 0 = 0 and exp 0 = 1 stay exact; nearly everything else is irrational.
-        return lambda x: Fraction(int(function(0.0))) if x == 0 else float("nan")
+        return lambda x: Fraction(float(function(0.0))) if x == 0 else float("nan")
+
+    def power(base: Any, exponent: Any) -> Any:
+        whole = exponent == exponent and abs(exponent) <= 1000 and exponent == int(exponent)
+        return base ** int(exponent) if whole and (base or exponent >= 0) else float("nan")
 
     lifted: dict[str, Callable[..., Any]] = {
-        name: np.frompyfunc(rational(getattr(math, name)) if name != "log" else _nan, 1, 1)
-        for name in SMOOTH
+        name: np.frompyfunc(_nan if name in ("log", "phi") else rational(function), 1, 1)
+        for name, function in _NUMPY.items()
+        if ARITY[name]
     }
-    return {**_SHARED, **_branching(lambda a: a), **lifted, "num": lambda number: number}
+    lifted |= {
+        "num": lambda number: number,
+        "pi": lambda: float("nan"),
+        "**": np.frompyfunc(power, 2, 1),
+    }
+    lifted["/"] = np.frompyfunc(lambda a, b: Fraction(1) * a / b if b else float("nan"), 2, 1)
+    return {**_SHARED, **_branching(lambda a: a), **lifted}
 
 
 NUMPY = numpy_table()
@@ -197,6 +243,14 @@ def refs(expr: Expr) -> Iterator[Any]:
             yield from refs(arg)
 
 
+def calls(expr: Expr) -> Iterator[Call]:
+    """The functions and operators in `expr` with their arguments, the outermost first."""
+    if isinstance(expr, Call):
+        yield expr
+        for arg in expr.args:
+            yield from calls(arg)
+
+
 # --- text ------------------------------------------------------------------------------------
 
 # Binding power of each infix operator: left, right.  `**` binds to the right, the rest to the left.
@@ -246,7 +300,8 @@ def _text(expr: Expr, outer: int) -> str:
     elif expr.fn == "neg":
         shown, power = "-" + _text(expr.args[0], PREFIX_MINUS), PREFIX_MINUS
     else:
-        shown, power = f"{expr.fn}({', '.join(_text(arg, 0) for arg in expr.args)})", 99
+        arguments = f"({', '.join(_text(arg, 0) for arg in expr.args)})" if expr.args else ""
+        shown, power = expr.fn + arguments, 99
     return f"({shown})" if power < outer else shown
 
 
@@ -322,7 +377,7 @@ class _Parser:
         if kind == "name":
             if self.tokens[self.position][1] == "(":
                 return self.function(word, at, depth)
-            return Ref(word)
+            return Call(word, ()) if self.functions.get(word) == 0 else Ref(word)
         if word == "(":
             inner = self.expression(0, depth + 1)
             self.expect("op", ")")
@@ -333,7 +388,9 @@ class _Parser:
 
     def function(self, name: str, at: int, depth: int) -> Expr:
         if not name.isalpha() or name == "neg" or name not in self.functions:
-            allowed = " ".join(sorted(f for f in self.functions if f.isalpha() and f != "neg"))
+            allowed = " ".join(
+                sorted(f for f, n in self.functions.items() if f.isalpha() and f != "neg" and n)
+            )
             raise ExpressionError(f"unknown function {name!r}; there are {allowed}", at)
         self.next()
         args = [self.expression(0, depth + 1)]

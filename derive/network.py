@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from math import prod
 from typing import Any, Literal
 
@@ -69,6 +70,8 @@ def network(
         return Graph(tuple(nodes), root, samples, forward_only=True)
     target = Node("t", (), below.shape, "target")
     nodes.append(target)
+    if "n" in (loss.constants or {}):  # of a mean over the outputs
+        loss = loss.with_constants(n=Fraction(below.shape[0]))
     total = add("L", (), Total(), add("L", (), loss, below, target))
     if samples > 1:
         op = OverSamples(mean=reduction == "mean", samples=samples)

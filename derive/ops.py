@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import product
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,8 @@ from derive.expression import Call, Expr, Num, Ref, Table, call, fold, parse, su
 __all__ = [
     "ACTIVATIONS",
     "DERIVED",
+    "DOMAINS",
+    "FUSED",
     "GATES",
     "LOSSES",
     "OPS",
@@ -100,7 +102,7 @@ class Elementwise(Op):
     output: str
     formula: Expr
     partials: Mapping[str, Expr]
-    kinks: tuple[Expr, ...] = ()  # where one of these is 0, the derivative jumps
+    kinks: tuple[Expr, ...] = ()  # where one of these is 0, there is no derivative, but one on each side
     constants: Mapping[str, Fraction] | None = None  # e.g. alpha, with its default
 
     def with_constants(self, **constants: Fraction) -> Elementwise:
@@ -141,6 +143,10 @@ class Elementwise(Op):
 
     def forward(self, table: Table, *inputs: Array) -> Array:
         return np.asarray(self._evaluate(self.formula, table, None, inputs))
+
+    def at_kinks(self, table: Table, *inputs: Array) -> list[Array]:
+        """The value of each kink's expression."""
+        return [np.asarray(self._evaluate(kink, table, None, inputs)) for kink in self.kinks]
 
     def local(self, table: Table, slot: int, output: Array, *inputs: Array) -> Array:
         """∂out[i]/∂in[i] as an array of the output's shape."""
@@ -335,9 +341,18 @@ def _activation(
     )
 
 
-def _loss(formula: str, derivative: str) -> Elementwise:
-    return Elementwise(("a", "t"), "L", parse(formula), {"a": parse(derivative)})
+def _loss(formula: str, derivative: str, kinks: tuple[str, ...] = (), **constants: str) -> Elementwise:
+    return Elementwise(
+        slots=("a", "t"),
+        output="L",
+        formula=parse(formula),
+        partials={"a": parse(derivative)},
+        kinks=tuple(parse(kink) for kink in kinks),
+        constants={name: Fraction(number) for name, number in constants.items()},
+    )
 
+
+_GELU = "tanh(sqrt(2/pi)*(z + 0.044715*z**3))"
 
 ACTIVATIONS: dict[str, Elementwise] = {
     "sigmoid": _activation("1/(1 + exp(-z))", "a*(1 - a)"),
@@ -346,20 +361,70 @@ ACTIVATIONS: dict[str, Elementwise] = {
     "leaky_relu": _activation(
         "where(z > 0, z, alpha*z)", "where(z > 0, 1, alpha)", kinks=("z",), alpha="0.01"
     ),
+    "prelu": _activation(
+        "where(z > 0, z, alpha*z)", "where(z > 0, 1, alpha)", kinks=("z",), alpha="0.25"
+    ),
+    "elu": _activation(
+        "where(z > 0, z, alpha*(exp(z) - 1))",
+        "where(z > 0, 1, a + alpha)",
+        kinks=("where(alpha == 1, 1, z)",),
+        alpha="1",
+    ),
+    "softplus": _activation("log(1 + exp(z))", "1/(1 + exp(-z))"),
+    "gelu": _activation("z*Phi(z)", "Phi(z) + z*phi(z)"),
+    "gelu_tanh": _activation(
+        f"1/2*z*(1 + {_GELU})",
+        f"1/2*(1 + {_GELU}) + 1/2*z*(1 - {_GELU}**2)*sqrt(2/pi)*(1 + 0.134145*z**2)",
+    ),
+    "silu": _activation("z*sigmoid(z)", "a + sigmoid(z)*(1 - a)"),
+    "hard_sigmoid": _activation(
+        "where(z > 3, 1, where(z > -3, z/6 + 1/2, 0))",
+        "where(z > 3, 0, where(z > -3, 1/6, 0))",
+        kinks=("z - 3", "z + 3"),
+    ),
+    "step": _activation("where(z > 0, 1, 0)", "0", kinks=("z",)),
     "identity": _activation("z", "1"),
 }
 
 VECTOR_ACTIVATIONS: dict[str, Softmax] = {"softmax": Softmax()}  # of a whole layer at once
 
+# The loss of one output; it is summed over the outputs, of which there are n.
 LOSSES: dict[str, Elementwise] = {
     "half_squared_error": _loss("1/2*(a - t)**2", "a - t"),
     "squared_error": _loss("(a - t)**2", "2*(a - t)"),
+    "mse": _loss("1/n*(a - t)**2", "2/n*(a - t)", n="1"),
+    "binary_cross_entropy": _loss("-t*log(a) - (1 - t)*log(1 - a)", "(a - t)/(a*(1 - a))"),
+    "hinge": _loss("max(0, 1 - t*a)", "where(1 - t*a > 0, -t, 0)", kinks=("1 - t*a",)),
+    "huber": _loss(
+        "where(abs(a - t) > delta, delta*(abs(a - t) - delta/2), 1/2*(a - t)**2)",
+        "where(a - t > delta, delta, where(t - a > delta, -delta, a - t))",
+        delta="1",
+    ),
+    "mae": _loss("abs(a - t)", "where(a - t > 0, 1, -1)", kinks=("a - t",)),
     "cross_entropy": _loss("-t*log(a)", "-(t/a)"),
 }
 
 # The activations of the output layer that a loss can be taken of, where not all will do: of 0 and of
 # negative numbers there is no logarithm.
 OUTPUTS_OF: dict[str, tuple[str, ...]] = {"cross_entropy": ("softmax", "sigmoid")}
+
+
+class Domain(NamedTuple):
+    """What a loss for two classes is made for: `labels`, the targets of the classes; whether a target
+    may lie `between` them; the `outputs`, if it is not defined for those of every activation."""
+
+    labels: tuple[int, int]
+    between: bool = False
+    outputs: tuple[str, ...] = ()
+
+
+DOMAINS: dict[str, Domain] = {
+    "binary_cross_entropy": Domain((0, 1), between=True, outputs=("sigmoid",)),
+    "hinge": Domain((-1, 1)),
+}
+
+# (loss, activation) -> ∂L/∂z in one, where what the one divides by is what the other multiplies with.
+FUSED: dict[tuple[str, str], Expr] = {("binary_cross_entropy", "sigmoid"): parse("a - t")}
 
 
 def _gate(formula: str, *partials: str, kinks: tuple[str, ...] = ()) -> Elementwise:

@@ -15,6 +15,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
+
 from derive.backprop import Derivation, Step
 from derive.descent import Iterate
 from derive.expression import ARITY, Call, Expr, Num, Ref, call, numpy_table, substitute, value
@@ -172,4 +174,6 @@ class Run:
 
     def evaluate(self, formula: Expr) -> float:
         """The number of any formula of named quantities."""
-        return float(value(formula, self.__getitem__, numpy_table(self.states[0].values.tie)))
+        table = numpy_table(self.states[0].values.tie)
+        with np.errstate(all="ignore"):  # a mistake may lead to what has no value
+            return float(value(formula, lambda q: np.float64(self[q]), table))

@@ -142,6 +142,7 @@ def certify(
     whose gradients are checked, for a network too large to check them all.
     """
     graph = derivation.graph
+    _finite(values)
     moved = quantities(graph) if only is None else list(only)
     slopes = complex_step(graph, values, moved)
     precise = mpmath_gradients(graph, values, moved)
@@ -183,6 +184,7 @@ def certify_values(values: Values, digits: int | None = None) -> float:
     With `digits`, every single value must have that many, however small it is: σ(−30) = 9.358·10⁻¹⁴.
     """
     graph = values.graph
+    _finite(values)
     precise = _precise(graph, values)[1]
     numbers = {q: values.number(q) for q in quantities(graph)}
     for q, number in numbers.items() if digits else ():
@@ -193,6 +195,14 @@ def certify_values(values: Values, digits: int | None = None) -> float:
     return _worst(
         _Check("mpmath", q, number, float(precise[q][0]), scale) for q, number in numbers.items()
     )
+
+
+def _finite(values: Values) -> None:
+    """Every quantity has a value and a gradient: none is the logarithm of 0."""
+    for what, arrays in (("value", values.forward), ("gradient", values.gradient)):
+        for node, array in arrays.items():
+            if not np.isfinite(np.asarray(array, float)).all():
+                raise Uncertified(f"{node} has no finite {what}")
 
 
 def certify_scores(feature: Feature, decimals: int | None) -> float:

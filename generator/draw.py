@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from derive.expression import NUMPY, value
-from derive.ops import Elementwise, Softmax
+from derive.expression import NUMPY, Num
+from derive.ops import DOMAINS, Elementwise, Softmax
 from derive.verify import Uncertified
 from generator.exercise import Exercise, ask, build, certified
 from generator.exercises import default, kind
@@ -109,6 +109,7 @@ def _redrawn_network(net: NetworkSpec, source: Draw, stream: _Stream) -> Network
             biases = [stream.decimal(source.biases) for _ in layer.biases]
         layers.append(layer.model_copy(update={"weights": weights, "biases": biases}))
     targets = source.targets or TARGETS.get(net.layers[-1].activation, OTHER_TARGETS)
+    domain = DOMAINS.get(net.loss)
     drawn = {"inputs": rows(net.inputs, source.inputs), "sizes": None}
     if net.targets is not None and net.loss in ONE_HOT and not source.targets:
         classes = [stream.integer(1, len(row)) for row in net.targets]
@@ -118,6 +119,9 @@ def _redrawn_network(net: NetworkSpec, source: Draw, stream: _Stream) -> Network
         ]
     elif net.targets is not None:
         drawn["targets"] = rows(net.targets, targets)
+        if domain and source.targets is None:  # the targets of the two classes
+            pick = [[stream.integer(0, 1) for _ in row] for row in net.targets]
+            drawn["targets"] = [[Decimal(domain.labels[n]) for n in row] for row in pick]
     return net.model_copy(update={**drawn, "layers": layers})
 
 
@@ -132,11 +136,9 @@ def _alike(exercise: Exercise) -> bool:
 def _near_kink(exercise: Exercise) -> bool:
     for node in exercise.graph.nodes:
         if isinstance(node.op, Elementwise) and node.op.kinks:
-            inputs = [exercise.values.forward[n] for n in node.inputs]
-            arrays = dict(zip(node.op.slots, inputs, strict=True))
-            for kink in node.op.kinks:
-                if (np.abs(value(kink, arrays.__getitem__, NUMPY)) < KINK_MARGIN).any():
-                    return True
+            inputs = (exercise.values.forward[n] for n in node.inputs)
+            if any((np.abs(at) < KINK_MARGIN).any() for at in node.op.at_kinks(NUMPY, *inputs)):
+                return True
     return False
 
 
@@ -148,7 +150,13 @@ def _locals(exercise: Exercise) -> Iterator[tuple[Elementwise | Softmax, Any]]:
 
 
 def _dead(exercise: Exercise) -> bool:
-    return any((local == 0).all() for _, local in _locals(exercise))
+    learning = (local for op, local in _locals(exercise) if not _flat(op))
+    return any((local == 0).all() for local in learning)
+
+
+def _flat(op: Elementwise | Softmax) -> bool:
+    """A step's derivative is always 0."""
+    return isinstance(op, Elementwise) and isinstance(op.partials["z"], Num)
 
 
 def _saturated(exercise: Exercise) -> bool:

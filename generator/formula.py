@@ -276,11 +276,11 @@ def _lines(node: Node) -> list[tuple[Node, Node]]:
 
 GREEK = dict(
     zip(
-        "αβγδεζηθλμνπρστφχψωΔΣΩ",
+        "αβγδεζηθλμνπρστφχψωΔΣΦΩ",
         (
             *("alpha", "beta", "gamma", "delta", "varepsilon", "zeta", "eta", "theta", "lambda"),
             *("mu", "nu", "pi", "rho", "sigma", "tau", "varphi", "chi", "psi", "omega"),
-            *("Delta", "Sigma", "Omega"),
+            *("Delta", "Sigma", "Phi", "Omega"),
         ),
         strict=True,
     )

@@ -23,7 +23,7 @@ from pydantic_core import PydanticCustomError
 from derive.circuit import FUNCTIONS, CircuitError, circuit
 from derive.graph import Graph
 from derive.network import Bias, Layer, network
-from derive.ops import ACTIVATIONS, LOSSES, OUTPUTS_OF, VECTOR_ACTIVATIONS, Elementwise, Softmax
+from derive.ops import ACTIVATIONS, DOMAINS, LOSSES, OUTPUTS_OF, VECTOR_ACTIVATIONS, Elementwise, Softmax
 from derive.zscore import Feature
 from generator.notation import NOTATIONS, Namer, NotationError
 
@@ -109,7 +109,7 @@ class Standardize(_Model):
     digits: Annotated[int, Field(ge=0, le=10)] | None = None
 
 
-def _certifying(sizes: Any, activation: Any) -> dict[str, Any]:
+def _certifying(sizes: Any, activation: Any, loss: Any) -> dict[str, Any]:
     """Numbers for a network of which only the sizes are given, the same for ever."""
     found = sizes[:6] if isinstance(sizes, list) and sizes else [1]
     wide = [size if isinstance(size, int) and 0 < size < 10 else 1 for size in found]
@@ -123,7 +123,10 @@ def _certifying(sizes: Any, activation: Any) -> dict[str, Any]:
         | ({"activation": activation} if activation is not None else {})
         for below, units in pairwise(wide)
     ]
-    return {"inputs": [column(wide[0])], "targets": [column(wide[-1])], "layers": layers}
+    inputs, targets = column(wide[0]), column(wide[-1])
+    if isinstance(loss, str) and loss in DOMAINS:
+        targets = [Decimal(DOMAINS[loss].labels[number % 2]) for number in range(len(targets))]
+    return {"inputs": [inputs], "targets": [targets], "layers": layers}
 
 
 class NetworkSpec(_Model):
@@ -137,6 +140,7 @@ class NetworkSpec(_Model):
     standardize: Standardize | None = None
     targets: Annotated[list[list[Exact]], Field(min_length=1, max_length=1000)] | None = None
     loss: Annotated[str, _one_of(LOSSES)] = "half_squared_error"
+    delta: Positive | None = None  # where the Huber loss goes over from a square to a line
     reduction: Annotated[Literal["sum", "mean"], _one_of(("sum", "mean"))] = "sum"
     learning_rate: Positive = Decimal("0.5")
     updates: Annotated[int, Field(ge=0, le=20_000)] = 1
@@ -153,7 +157,11 @@ class NetworkSpec(_Model):
             return {"updates": 0, **data} if data.get("targets") is None else data
         if set(data) & {"inputs", "targets", "layers", "reduction", "learning_rate", "updates"}:
             raise PydanticCustomError("sizes", "sizes with activation and loss, and no numbers")
-        return {**data, **_certifying(data["sizes"], data.get("activation")), "updates": 0}
+        return {
+            **data,
+            **_certifying(data["sizes"], data.get("activation"), data.get("loss")),
+            "updates": 0,
+        }
 
     @property
     def symbols(self) -> bool:
@@ -183,6 +191,8 @@ class NetworkSpec(_Model):
             for layer in self.layers
         ]
         loss = None if self.forward_only else LOSSES[self.loss]
+        if loss and self.delta is not None:
+            loss = loss.with_constants(delta=Fraction(self.delta))
         return network(len(self.inputs[0]), layers, loss, len(self.inputs), self.reduction)
 
     @staticmethod
@@ -343,6 +353,7 @@ def read(text: str, file: str = "spec") -> Spec:
         _check_circuit(spec.circuit, file)
     else:
         _check_shapes(spec.network_spec, file)
+        _check_draw(spec, file)
         _check_patterns(spec, file)
     return spec
 
@@ -456,13 +467,13 @@ def _check_shapes(net: NetworkSpec, file: str) -> None:
         if layer.kind_of_bias == "shared" and len(set(layer.biases)) > 1:
             shown = ", ".join(map(str, layer.biases))
             fail(f"{key}.biases", shown, 'the same number for each unit, because bias = "shared"')
-        if layer.alpha is not None and not ANY_ACTIVATION[layer.activation].constants:
+        if layer.alpha is not None and "alpha" not in (ANY_ACTIVATION[layer.activation].constants or {}):
             fail(f"{key}.alpha", str(layer.alpha), f"no alpha: {layer.activation} takes none")
         if layer.activation in VECTOR_ACTIVATIONS:
             _check_softmax(net, number, fail)
         below = units
     if net.targets is None:
-        learning = ("loss", "reduction", "learning_rate")
+        learning = ("loss", "delta", "reduction", "learning_rate")
         said = {key: getattr(net, key) for key in learning if key in net.model_fields_set}
         said |= {"updates": net.updates} if net.updates else {}
         trained = (n for n, layer in enumerate(net.layers) if "train" in layer.model_fields_set)
@@ -480,6 +491,9 @@ def _check_shapes(net: NetworkSpec, file: str) -> None:
     negative = (t for row in net.targets for t in row if t < 0)
     if takes and not net.symbols and (t := next(negative, None)) is not None:
         fail("targets", str(t), f"0 or more: to {net.loss} a target is a share of its class")
+    if net.delta is not None and "delta" not in (LOSSES[net.loss].constants or {}):
+        fail("delta", str(net.delta), f"no delta: {net.loss} takes none")
+    _check_domain(net, fail)
 
 
 def _check_softmax(net: NetworkSpec, number: int, fail: Callable[[str, str, str], None]) -> None:
@@ -493,3 +507,30 @@ def _check_softmax(net: NetworkSpec, number: int, fail: Callable[[str, str, str]
     if layer.kind_of_bias == "shared":
         allowed = "per_unit or none: a bias shared by all units changes nothing in a softmax"
         fail(f"{key}.bias", "shared", allowed)
+
+
+def _check_draw(spec: Spec, file: str) -> None:
+    """Targets are drawn from where the loss allows them."""
+    source, domain = spec.draw.targets, DOMAINS.get(spec.network_spec.loss)
+    if source and domain and not spec.network_spec.forward_only:
+        low, high = domain.labels
+        if not domain.between or source.min < low or source.max > high:
+            allowed = f"from {low} to {high}" if domain.between else f"nothing: it is {low} or {high}"
+            found = f"from {source.min} to {source.max}"
+            raise SpecError(file, "draw.targets", found, f"{allowed}, with {spec.network_spec.loss}")
+
+
+def _check_domain(net: NetworkSpec, fail: Callable[[str, str, str], None]) -> None:
+    """The loss is defined for the outputs, and made for the targets."""
+    domain, last = DOMAINS.get(net.loss), len(net.layers) - 1
+    if domain is None:
+        return
+    if domain.outputs and (found := net.layers[last].activation) not in domain.outputs:
+        allowed = f"{', '.join(domain.outputs)}: {net.loss} needs outputs between 0 and 1"
+        fail("activation" if net.symbols else f"layers[{last}].activation", found, allowed)
+    low, high = domain.labels
+    allowed = f"from {low} to {high}" if domain.between else f"{low} or {high}"
+    for number, row in enumerate(net.targets or []):
+        for t in row:
+            if not (low <= t <= high if domain.between else t in domain.labels):
+                fail(f"targets[{number}]", str(t), f"{allowed}, with {net.loss}")

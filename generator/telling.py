@@ -125,17 +125,19 @@ class Teller:
 
     @staticmethod
     def _computed(expr: Expr, leaf: Callable[[Any], Number]) -> float:
-        return float(value(expr, lambda q: as_float(leaf(q))))
+        with np.errstate(all="ignore"):  # 1 − 1.0000 has no logarithm: more digits are shown then
+            return float(value(expr, lambda q: np.float64(as_float(leaf(q)))))
 
     def sides(self, expr: Expr, q: Id) -> list[Node]:
         """The formula in names, with numbers put in, and q's number, unless that was just said by
         the branch of a case distinction: 1 (1.5 > 0)."""
         sides = [self.names(expr), self.numbers(expr)]
-        if isinstance(expr, Call) and expr.fn == "where":
-            condition, first, second = expr.args
-            if not isinstance(first if self.holds(condition) else second, Call):
-                return sides
-        return [*sides, self.shown(q)]
+        taken = expr
+        while isinstance(taken, Call) and taken.fn == "where":
+            condition, first, second = taken.args
+            taken = first if self.holds(condition) else second
+        said = taken is not expr and not isinstance(taken, Call)
+        return sides if said else [*sides, self.shown(q)]
 
     def tag(self, q: Id) -> int:
         """The number of the formula that derives q from now on."""
@@ -161,6 +163,11 @@ class Teller:
             found = float(self.exercise.values.compute(expr).item())
             if not isclose(found, number, rel_tol=SAME, abs_tol=SAME):
                 raise Uncertified(f"{q} is {number!r}, but {found!r} by its formula")
+
+    def surely(self, q: Id, *exprs: Expr) -> list[Node]:
+        """The formulas of q, once each of them gives its number."""
+        self.sure(q, *exprs)
+        return [self.names(expr) for expr in exprs]
 
     def step(self, step: Step, *before: Node) -> Node:
         """∂L/∂q (= another name) = named factors = the taught formulas = numbers = the terms = value."""

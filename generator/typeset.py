@@ -32,6 +32,7 @@ __all__ = ["typeset"]
 Leaf = Callable[[Any], Node]
 ATOM = 99
 NEGATED = {">": "≤", "==": "≠"}
+WRITTEN = {"log": "ln", "sigmoid": "σ", "Phi": "Φ", "phi": "φ", "pi": "π"}
 RELATIONS = {">": ">", "≤": "≤", "==": "=", "≠": "≠"}
 
 
@@ -42,13 +43,17 @@ def typeset(expr: Expr, leaf: Leaf, holds: Callable[[Expr], bool] | None = None)
     1  (1.5 > 0).
     """
     if holds and isinstance(expr, Call) and expr.fn == "where":
-        condition, first, second = expr.args
-        assert isinstance(condition, Call)
-        taken = holds(condition)
-        branch = _Typesetter(leaf, holds).show(first if taken else second, 0, True)
-        sign = condition.fn if taken else NEGATED[condition.fn]
-        left, right = (typeset(arg, leaf) for arg in condition.args)
-        return row(branch, " ", Fence(row(left, sign, right)))
+        why: list[Node] = []
+        while isinstance(expr, Call) and expr.fn == "where":
+            condition, first, second = expr.args
+            assert isinstance(condition, Call)
+            taken = holds(condition)
+            sign = condition.fn if taken else NEGATED[condition.fn]
+            left, right = (typeset(arg, leaf) for arg in condition.args)
+            why += [*([Op(","), Op(" ")] if why else []), row(left, sign, right)]
+            expr = first if taken else second
+        branch = _Typesetter(leaf, holds).show(expr, 0, True)
+        return row(branch, " ", Fence(Row(tuple(why)) if len(why) > 1 else why[0]))
     return _Typesetter(leaf, holds).show(expr, 0, True)
 
 
@@ -88,7 +93,9 @@ class _Typesetter:
             return self.cases(expr), ATOM
         if expr.fn == "exp":
             return Index(Symbol("e"), sup=self.show(expr.args[0], 0, True)), ATOM
-        name = {"log": "ln", "sigmoid": "σ"}.get(expr.fn, expr.fn)
+        name = WRITTEN.get(expr.fn, expr.fn)
+        if not expr.args:
+            return Symbol(name), ATOM
         body: list[Node] = []
         for arg in expr.args:
             body += [Op(","), self.show(arg, 0, True)] if body else [self.show(arg, 0, True)]

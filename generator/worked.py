@@ -29,6 +29,7 @@ from generator.worked_training import one_at_a_time, training
 
 __all__ = ["NetworkTeller", "few", "problem", "worked"]
 
+SAME = 1e-9  # relative: sums are rounded in another order
 FEW = 3  # samples of a batch that are all told step by step
 VANISHING = 100  # times smaller than in the last layer: gradients of the first that call for a remark
 WIDE = 4  # units of a layer that are all written out where only their formulas are shown
@@ -93,7 +94,7 @@ class NetworkTeller(Teller):
         if self.graph.forward_only:
             return
         args = {"rate": self.equal("rate"), "samples": self.graph.samples}
-        args |= {"trains": parameter_count(self.graph) > 0 and net.updates > 0}
+        args |= {"trains": parameter_count(self.graph) > 0 and net.updates > 0, "loss": net.loss}
         yield block("loss_and_rate", args, self._loss_rule())
 
     def _trained(self) -> dict[str, Any]:
@@ -355,6 +356,8 @@ class NetworkTeller(Teller):
         args |= {"pointers": self.pointers(self.shortest(step))}
         if self.name.last == layer and len(self.outputs) > 1:
             args["term"] = self.name(Quantity("L", (i,), sample))
+        if self.name.last == layer:
+            args["kink"] = Quantity("L", (i,), sample) in self.exercise.at_kink
         return Block(phrase, args, ((self.step(step), self.tag(to_a)),))
 
     def _unit(self, layer: int, i: int, sample: int | None) -> Iterator[Block]:
@@ -369,9 +372,14 @@ class NetworkTeller(Teller):
         left, whole = self.name.gradient(z), self.name(to_z)
         formulas.append((chain(whole, [left, *self.sides(product, to_z)]), self.tag(to_z)))
         activation = self.net.layers[layer - 1].activation
-        kink = z in self.exercise.at_kink
-        args = {"z": self.name(z), "activation": activation, "kink": kink}
+        at = shown(round(self.exercise.number(z), 9)) if z in self.exercise.at_kink else None
+        args = {"z": self.name(z), "activation": activation, "kink": at}
         yield Block("gradient_of_net", args, tuple(formulas))
+        fused = self.derivation.fused(z) if layer == self.name.last else None
+        if fused is not None:
+            sides = [*self.surely(to_z, fused), self.numbers(fused), self.shown(to_z)]
+            args = {"activation": activation, "loss": self.net.loss}
+            yield Block("fused", args, ((chain(whole, sides), None),))
 
     def _parameters(self, node: GraphNode) -> Iterator[Block]:
         for q in node.elements():

@@ -13,7 +13,7 @@ from derive.backprop import Step
 from derive.expression import Call, Expr, Ref, call, refs, substitute
 from derive.graph import Node as GraphNode
 from derive.ops import OUT
-from derive.quantity import Derivative, Id, Quantity
+from derive.quantity import Derivative, Quantity
 from generator.exercise import Exercise
 from generator.formula import Fence, Fraction, Index, Node, Number, Op, Row, Symbol, equation, row
 from generator.page import Block, Formula, Section, block
@@ -69,11 +69,6 @@ def turned(node: Node) -> Node:
 
 
 class _Teller(NetworkTeller):
-    def surely(self, q: Id, *exprs: Expr) -> list[Node]:
-        """The formulas of q, once each of them gives its number."""
-        self.sure(q, *exprs)
-        return [self.names(expr) for expr in exprs]
-
     def in_vectors(self) -> Iterator[Block]:
         """z = W a + b and a = f(z) of each layer at once."""
         formulas: list[Formula] = []
@@ -110,14 +105,16 @@ class _Teller(NetworkTeller):
         named, taught = zip(*((call("*", *ids), call("*", *exprs)) for ids, exprs in pairs), strict=True)
         return flat(call("+", *named)), flat(call("+", *taught))
 
-    def delta(self, z: Quantity) -> tuple[Expr, Expr]:
-        """∂L/∂z = ∂L/∂a · ∂a/∂z, with ∂L/∂a in terms of the layer after it."""
+    def delta(self, z: Quantity) -> tuple[Expr, ...]:
+        """∂L/∂z = ∂L/∂a · ∂a/∂z, with ∂L/∂a in terms of the layer after it; and in short."""
         a = Quantity("a", z.index)
         local = Derivative(a, z)
         rule = self.graph.local(local)
         assert rule is not None
         named, taught = self.terms(self.derivation.derivative(a))
-        return flat(call("*", named, Ref(local))), flat(call("*", taught, rule))
+        short = self.derivation.fused(z) if z.index[0] == self.name.last else None
+        sides = flat(call("*", named, Ref(local))), flat(call("*", taught, rule))
+        return sides if short is None else (*sides, short)
 
     def deltas(self, z: GraphNode) -> Iterator[Block]:
         """δ of every unit of a layer, then the gradients of its parameters."""
@@ -165,6 +162,10 @@ class _Teller(NetworkTeller):
         a = self.graph.find(Quantity("a", (n, 1)))[0]
         assert a.op is not None
         if n == self.name.last:
+            fused = self.derivation.fused(Quantity("z", (n, 1)))
+            if fused is not None:
+                whole = {"a": self.whole("a", n), "t": self.whole("t"), "z": self.whole("z", n)}
+                return [Fence(typeset(fused, lambda q: whole[q.name]))]
             loss = self.graph.consumers(a)[0].op
             assert loss is not None
             start = self.elementwise(loss.partial(0, (1,), (1,)), n)
@@ -222,4 +223,4 @@ class _Teller(NetworkTeller):
 
     def opened(self, q: Any) -> Expr:
         """δ by its formula, anything else by its name."""
-        return self.delta(q.wrt)[1] if isinstance(q, Derivative) else Ref(q)
+        return self.delta(q.wrt)[-1] if isinstance(q, Derivative) else Ref(q)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from derive.evaluate import arrays
 from derive.network import Layer, network
-from derive.ops import ACTIVATIONS, LOSSES, OUTPUTS_OF, VECTOR_ACTIVATIONS
+from derive.ops import ACTIVATIONS, DOMAINS, LOSSES, OUTPUTS_OF, VECTOR_ACTIVATIONS, Domain
 from generator import cli
 from generator.exercise import build, certified
 from generator.spec import load
@@ -33,7 +33,9 @@ def networks(draw, largest=6, deepest=4, samples=2):
     rows = ACTIVATIONS | VECTOR_ACTIVATIONS  # a softmax only where a spec may have one
     loss = draw(st.sampled_from(sorted(LOSSES)))
     sizes = draw(st.lists(st.integers(1, largest), min_size=2, max_size=deepest + 1))
-    last = [n for n in OUTPUTS_OF.get(loss, sorted(rows)) if n in ACTIVATIONS or sizes[-1] > 1]
+    made_for = DOMAINS.get(loss, Domain((-1, 1), between=True))
+    possible = OUTPUTS_OF.get(loss) or made_for.outputs or sorted(rows)
+    last = [n for n in possible if n in ACTIVATIONS or sizes[-1] > 1]
     activations = [sorted(ACTIVATIONS)] * (len(sizes) - 2) + [last]
     names = [draw(st.sampled_from(allowed)) for allowed in activations]
     layers = [
@@ -51,6 +53,8 @@ def networks(draw, largest=6, deepest=4, samples=2):
     numbers = {
         str(node): rng.uniform(-1, 1, size=(count,) * node.sampled + node.shape) for node in graph.given
     }
+    if not made_for.between or made_for.labels != (-1, 1):
+        numbers["t"] = rng.choice(made_for.labels, size=numbers["t"].shape)
     return graph, arrays(graph, numbers)
 
 

@@ -91,7 +91,8 @@ BAD = [  # replace, by, the whole message
         'bias = "shared"',
         'activation = "sigmod"',
         "hw.toml: network.layers[0].activation: found 'sigmod', allowed: sigmoid, tanh, relu, leaky_relu, "
-        "identity, softmax; did you mean sigmoid?",
+        "prelu, elu, softplus, gelu, gelu_tanh, silu, hard_sigmoid, step, identity, softmax; did you mean "
+        "sigmoid?",
     ),
     (
         'bias = "shared"',

@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+from derive.ops import ACTIVATIONS, LOSSES
 from generator.audit import audit, read_facts
 from generator.draw import draw
 from generator.errata import sheet
@@ -14,6 +15,7 @@ from generator.notation import NOTATIONS
 from generator.publish import contents
 from generator.render import errata_pages
 from generator.spec import LECTURES, load, read
+from tests.test_losses import source
 
 pytestmark = pytest.mark.tex
 
@@ -111,3 +113,10 @@ def test_tables_of_wide_numbers(tmp_path, digits):
     spec = load("shallow").model_copy(update={"digits": digits})
     spec = spec.model_copy(update={"network": spec.network.model_copy(update={"updates": 100})})
     compiles(tmp_path, "solution", contents(certified(build(spec)), ["tex"])["solution.tex"])
+
+
+@pytest.mark.parametrize("notation", NOTATIONS)
+@pytest.mark.parametrize("name", [*ACTIVATIONS, *LOSSES])
+def test_activations_and_losses(tmp_path, name, notation):
+    text = source(notation=notation, **{"loss" if name in LOSSES else "hidden": name})
+    compiles(tmp_path, "solution", contents(certified(build(read(text))), ["tex"])["solution.tex"])
