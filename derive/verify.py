@@ -102,15 +102,18 @@ def _precise(graph: Graph, values: Values, given: Given | None = None) -> tuple[
 def mpmath_gradients(graph: Graph, values: Values, moved: list[Quantity]) -> dict[Quantity, float]:
     """∂root/∂q for every q that is moved, by central differences of the forward pass in 50 digits."""
     context, base = _precise(graph, values)
-    h = context.mpf(10) ** -(DIGITS // 3)
-    given = {}
+    given, steps = {}, []
     for p, q in enumerate(moved):
         column = np.full(2 * len(moved), np.nan, dtype=object)
         (centre,) = base[q]
+        # Small beside a small number: the logarithm of an output must stay on its side of 0.
+        h = context.mpf(10) ** -(DIGITS // 3) * min(1, max(abs(centre), 1e-8))
+        steps.append(h)
         column[2 * p], column[2 * p + 1] = centre + h, centre - h
         given[q] = column
     root = _precise(graph, values, given)[1][graph.root]
-    return {q: float((root[2 * p] - root[2 * p + 1]) / (2 * h)) for p, q in enumerate(moved)}
+    slopes = ((root[2 * p] - root[2 * p + 1]) / (2 * h) for p, h in enumerate(steps))
+    return {q: float(context.re(slope)) for q, slope in zip(moved, slopes, strict=True)}
 
 
 def _sympy_gradients(graph: Graph, values: Values, wanted: Iterable[Quantity]) -> dict[Quantity, float]:

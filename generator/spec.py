@@ -354,6 +354,10 @@ def read(text: str, file: str = "spec") -> Spec:
     else:
         _check_shapes(spec.network_spec, file)
         _check_draw(spec, file)
+        drawn = spec.draw.targets
+        if drawn and drawn.min < 0 and spec.network_spec.loss in OUTPUTS_OF:
+            allowed = f"0 or more: {spec.network_spec.loss} takes no negative targets"
+            raise SpecError(file, "draw.targets.min", str(drawn.min), allowed)
         _check_patterns(spec, file)
     return spec
 

@@ -114,8 +114,11 @@ class Teller:
     def numbers(self, expr: Expr) -> Node:
         """The formula with numbers put in, with as many digits as it takes to find the result that is
         shown from the numbers that are shown: 0.9975 · (1 − 0.9975) would lose two."""
-        with np.errstate(all="ignore"):
-            result = float(value(expr, self._number))
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self._numbers(expr)
+
+    def _numbers(self, expr: Expr) -> Node:
+        result = float(value(expr, self._number))
         if not np.isfinite(result):  # e^1000/(e^1000 + e^2), which is 1
             return typeset(expr, self.shown, self.holds)
         unit = 10.0 ** -decimals_for(result, self.digits)

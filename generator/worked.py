@@ -88,6 +88,7 @@ class NetworkTeller(Teller):
         yield Block("parameter_count", {**args, "count": parameter_count(self.graph)})
         for z in self.layers():
             yield block("definitions", self.layer_args(z), self._definitions(z))
+            yield from softmax.with_sum(self, self.graph.consumers(z)[0], self.graph.sample_numbers[0])
         if not net.symbols:
             given = ((line, None) for line in self._given_lines())
             yield block("given_numbers", scaling(self.exercise), given)
@@ -130,11 +131,10 @@ class NetworkTeller(Teller):
     def _definitions(self, z: GraphNode) -> Iterator[Formula]:
         """What the units of a layer compute, in names; of a wide layer the first and the last unit."""
         sample = self.graph.sample_numbers[0]
-        said = softmax.definitions(self, self.graph.consumers(z)[0], sample)
+        said = any(softmax.with_sum(self, self.graph.consumers(z)[0], sample))
         for name in ("z", "a")[: 1 if said else 2]:
             for i in few(range(1, z.shape[0] + 1)):
                 yield self._definition(Quantity(name, (*z.prefix, i), sample)), None
-        yield from ((line, None) for line in said)
 
     def _definition(self, q: Quantity) -> Node:
         definition = self.graph.definition(q)
@@ -184,9 +184,10 @@ class NetworkTeller(Teller):
                 formulas = list(matrix)
                 if not matrix:
                     formulas += [(self.computed(q), None) for q in z.elements(sample)]
-                said = softmax.activations(self, a, sample)
-                formulas += [(line, None) for line in said or map(self.computed, a.elements(sample))]
+                said = list(softmax.with_sum(self, a, sample, numbers=True))
+                formulas += [] if said else [(self.computed(q), None) for q in a.elements(sample)]
                 yield block("forward_layer", self.layer_args(z), formulas)
+                yield from said
         units = [q for z in self.layers() for q in self._units(z, "a")]
         if not self.graph.forward_only:
             units.append(Quantity("L"))

@@ -6,7 +6,7 @@ them.  After cross-entropy the terms are then put together: ∂L/∂z[j] = a[j] 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction as Rational
 from typing import Any
 
@@ -22,7 +22,9 @@ from generator.page import Block, Formula, Table, block
 from generator.telling import Teller, chain
 from generator.typeset import typeset
 
-__all__ = ["MANY_OUTPUTS", "activations", "definitions", "paths", "softmax"]
+__all__ = ["MANY_OUTPUTS", "paths", "softmax", "with_sum"]
+
+Leaf = Callable[[Any], Node]
 
 MANY_OUTPUTS = 4  # beyond which one unit is told in full, and the others in a table
 SUM = "S"  # what Σ exp(z[k]) is called where it is too long for a denominator
@@ -33,49 +35,34 @@ def softmax(node: GraphNode) -> bool:
     return isinstance(node.op, Softmax)
 
 
-def _long(a: GraphNode) -> bool:
-    return softmax(a) and a.shape[0] > MANY_OUTPUTS
-
-
 # --- forward -----------------------------------------------------------------------------------
 
 
-def _powers(a: GraphNode, sample: int | None) -> dict[Quantity, Expr]:
+def with_sum(teller: Teller, a: GraphNode, sample: int | None, numbers: bool = False) -> Iterator[Block]:
+    """S = e^z1 + e^z2 + …, then a = e^z/S, where all that would be too long for a line; else nothing.
+    In names, of the first and the last unit; or with numbers, of all."""
+    if not softmax(a) or a.shape[0] <= MANY_OUTPUTS:
+        return
     pairs = zip(a.elements(sample), a.inputs[0].elements(sample), strict=True)
-    return {q: call("exp", Ref(z)) for q, z in pairs}
-
-
-def definitions(teller: Teller, a: GraphNode, sample: int | None) -> list[Node]:
-    """S = e^z1 + e^z2 + …, and a = e^z/S, where all that would be too long for a line; else nothing."""
-    if not _long(a):
-        return []
-    powers = _powers(a, sample)
-    first, *_, last = powers
-    lines = [chain(Symbol(SUM), [teller.names(call("+", *powers.values()))])]
-    shares = ((q, _share(teller, powers[q], Symbol(SUM))) for q in (first, last))
-    return [*lines, *(chain(teller.name(q), [share]) for q, share in shares)]
-
-
-def _share(teller: Teller, power: Expr, total: Node, numbers: bool = False) -> Node:
-    leaf = teller.shown if numbers else teller.label
-    return typeset(call("/", power, Ref(SUM)), lambda q: total if q == SUM else leaf(q))
-
-
-def activations(teller: Teller, a: GraphNode, sample: int | None) -> list[Node]:
-    """The same with numbers, for every unit."""
-    if not _long(a):
-        return []
-    powers = _powers(a, sample)
+    powers = {q: call("exp", Ref(z)) for q, z in pairs}
     whole = call("+", *powers.values())
     with np.errstate(over="ignore"):
-        number = float(value(whole, teller.exercise.number))
-    known = [shown(number, teller.digits + 1)] if np.isfinite(number) else []
-    lines = [chain(Symbol(SUM), [teller.names(whole), teller.numbers(whole), *known])]
-    for q, power in powers.items():
-        sides = [_share(teller, power, Symbol(SUM))]
-        sides += [_share(teller, power, total, numbers=True) for total in known]
-        lines.append(chain(teller.name(q), [*sides, teller.shown(q)]))
-    return lines
+        total = float(value(whole, teller.exercise.number))
+    known = [shown(total, teller.digits + 1)] if np.isfinite(total) else []
+    sides = [teller.names(whole), *([teller.numbers(whole), *known] if numbers else [])]
+    yield Block("softmax_sum", {}, ((chain(Symbol(SUM), sides), None),))
+
+    def share(power: Expr, leaf: Leaf, bottom: Node) -> Node:
+        return typeset(call("/", power, Ref(SUM)), lambda q: bottom if q == SUM else leaf(q))
+
+    lines: list[Formula] = []
+    for q in powers if numbers else list(powers)[:: len(powers) - 1]:
+        sides = [share(powers[q], teller.label, Symbol(SUM))]
+        if numbers:
+            sides += [share(powers[q], teller.shown, bottom) for bottom in known]
+            sides.append(teller.shown(q))
+        lines.append((chain(teller.name(q), sides), None))
+    yield block("softmax_shares", {}, lines)
 
 
 # --- backward ----------------------------------------------------------------------------------
@@ -88,8 +75,10 @@ def paths(teller: Teller, z: GraphNode, sample: int | None) -> Iterator[Block]:
     told = units if len(units) <= MANY_OUTPUTS else units[:1]
     for q in told:
         yield _jacobian(teller, q, len(units), q is told[0])
-    if teller.derivation.together(teller.derivation.derivative(units[0])) is not None:
-        yield from _together(teller, units, told)
+    whole = sum(Rational(teller.typed[t]) for t in _targets(units)) == 1
+    short = teller.derivation.together(teller.derivation.derivative(units[0])) is not None
+    if short and (whole or told == units):
+        yield from _together(teller, units, told, whole)
     elif len(told) < len(units):
         rest = [teller.derivation.derivative(q) for q in units[len(told) :]]
         teller.told.update(rest)
@@ -112,19 +101,23 @@ def _jacobian(teller: Teller, z: Quantity, units: int, first: bool) -> Block:
     return Block("softmax_paths", args, tuple(formulas))
 
 
-def _together(teller: Teller, units: list[Quantity], told: list[Quantity]) -> Iterator[Block]:
+def _targets(units: list[Quantity]) -> list[Quantity]:
+    return [Quantity("t", q.index[1:], q.sample) for q in units]
+
+
+def _together(
+    teller: Teller, units: list[Quantity], told: list[Quantity], whole: bool
+) -> Iterator[Block]:
     """−t1/a1 · a1 (1 − a1) + t2/a2 · a2 a1 + … = −t1 (1 − a1) + t2 a1 + … = a1 (t1 + t2 + …) − t1."""
     target = teller.derivation.derivative(units[0])
     derivation, name = teller.derivation, teller.name
     general = derivation.together(target)
     assert general is not None
-    targets = [Quantity("t", q.index[1:], q.sample) for q in units]
-    whole = sum(Rational(teller.typed[t]) for t in targets) == 1
     sides: list[Node] = []
     if not isinstance(_weight(general), Num):
         own, *_ = outputs = [Quantity("a", q.index, q.sample) for q in units]
         taught, kept = [], []
-        for t, a, term in zip(targets, outputs, derivation.step(target).terms, strict=True):
+        for t, a, term in zip(_targets(units), outputs, derivation.step(target).terms, strict=True):
             slope = teller.graph.local(Derivative(Quantity("L", t.index), a.at(), t.sample))
             assert slope is not None
             local = term.factors[0].expr
@@ -134,7 +127,8 @@ def _together(teller: Teller, units: list[Quantity], told: list[Quantity]) -> It
             kept.append(left if a == own else call("*", Ref(t), Ref(own)))
         sides = [teller.names(call("+", *taught)), teller.names(call("+", *kept))]
         teller.sure(target, call("+", *taught), call("+", *kept))
-    sides.append(teller.names(general))
+    if told == units:  # t1 + t2 + … in parentheses, on a line
+        sides.append(teller.names(general))
     short = [derivation.together(derivation.derivative(q), whole) for q in units]
     args: dict[str, Any] = {"whole": whole, "z": name(units[0])}
     if whole and short[0] is not None:

@@ -298,3 +298,14 @@ def test_a_draw_that_is_not_certified_is_drawn_again(monkeypatch):
     assert rejected["digits that cancel out"] == 1
     assert exercise.spec.network != refused[0].spec.network
     assert exercise.variant == refused[0].variant
+
+
+@pytest.mark.parametrize("number", range(1, 6))
+def test_cross_entropy_is_asked_with_one_class_for_certain(number):
+    """Of the other classes ∂L/∂z = a, which is asked before: that is no coincidence to draw again for."""
+    drawn = draw(load("softmax"), 11, number)
+    (target,) = drawn.spec.network.targets
+    assert sorted(target) == [0, 0, 1]
+    for i, t in enumerate(target, 1):
+        delta, a = (drawn.number(parse(q)) for q in (f"dL/dz[2][{i}]", f"a[2][{i}]"))
+        assert delta == pytest.approx(a - float(t), rel=1e-12)

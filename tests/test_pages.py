@@ -58,7 +58,9 @@ def exercises():
     yield "batch", certified(build(read(STANDARDIZED)))
     yield "ceng506-and", lecture("ceng506-and")
     yield "ceng506-layers", lecture("ceng506-layers")
+    yield "softmax", lecture("softmax")
     yield "homework", draw(load("mazur"), 7, 1)
+    yield "homework-softmax", draw(load("softmax"), 7, 1)
     yield "homework-circuit", draw(load("ceng506-sum-product"), 7, 1)
 
 
@@ -525,3 +527,58 @@ def test_a_table_that_is_too_wide_becomes_several_with_the_same_first_column(col
         assert [row[0] for row in part.rows] == [Number("1"), Number("2")]
         wide = (len(part.heads) - 1) * (digits / 2 + 1.1) + 5.1
         assert len(part.heads) == 2 or wide <= 41 + 1e-9
+
+
+# --- softmax ---
+
+
+def classes(count, targets=None, weight="0.5", samples=1, reduction="sum", loss="cross_entropy"):
+    """A page of a softmax of `count` classes, the second one meant."""
+    wide = ", ".join(targets or [str(int(i == 1)) for i in range(count)])
+    rows = ", ".join(f"[{weight}, 0.{i}1]" for i in range(count - 1))
+    text = f"""
+name = "classes"
+[network]
+inputs = [{", ".join(["[0.5, -0.8]", "[0.3, 0.7]"][:samples])}]
+targets = [{", ".join([f"[{wide}]"] * samples)}]
+loss = "{loss}"
+reduction = "{reduction}"
+[[network.layers]]
+activation = "softmax"
+weights = [{rows}, [0.2, -0.1]]
+"""
+    return certified(build(read(text)))
+
+
+SHORTER = "There is a shorter way."
+
+
+@pytest.mark.parametrize(
+    ("said", "exercise"),
+    [
+        (f"{SHORTER} In every term of the sum for", classes(3)),
+        ("the output cancels, and the targets add up to 1:", classes(3)),
+        ("the output cancels:", classes(3, ["0.5", "1", "0"])),
+        ("| Quantity | Put together | Gradient |", classes(6)),
+        ("The same sum for all other units:", classes(6, loss="squared_error")),
+        ("The same sum for all other units:", classes(6, ["0.5"] * 6)),
+        (r"= 0.5(a_{1}^{(1)[2]} - t_{1}^{[2]})", classes(3, samples=2, reduction="mean")),
+    ],
+)
+def test_what_a_softmax_page_says(said, exercise):
+    from generator.audit import audit
+    from generator.slides import read_slides
+
+    page = pages(exercise, ["md"])["solution.md"]
+    assert said in page
+    assert {a.verdict for a in audit(exercise, read_slides(exercise, page).facts)} == {"match"}
+
+
+def test_only_cross_entropy_has_the_shorter_way():
+    assert SHORTER not in pages(classes(3, loss="squared_error"), ["md"])["solution.md"]
+
+
+def test_a_softmax_of_huge_numbers_is_told_by_the_same_formula():
+    """e^1000 is beyond floating point, the share is not."""
+    page = pages(classes(3, weight="2000"), ["md"])["solution.md"]
+    assert r"\frac{e^{999.992}}{e^{999.992} + e^{999.912} + e^{0.18}} = 0.5200" in page

@@ -270,7 +270,9 @@ def test_what_cannot_be_placed_is_listed():
 NAMELESS = ("shallow", "ceng506-linear", "ceng506-and", "ceng506-or", "ceng506-xnor")
 ALL = sorted(path.stem for path in LECTURES.glob("*.toml"))
 BACK = [(name, load(name).notation) for name in ALL]
-BACK += [(name, n) for name in ("mazur", "cummins") for n in NOTATIONS if (name, n) not in BACK]
+BACK += [
+    (name, n) for name in ("mazur", "cummins", "softmax") for n in NOTATIONS if (name, n) not in BACK
+]
 
 
 @pytest.mark.parametrize(("name", "notation"), BACK)

@@ -307,3 +307,10 @@ def test_a_spec_can_write_its_quantities_in_its_own_way(line, message):
     page = pages(certified(build(read(text))), ["md"])["solution.md"]
     assert r"\theta_{21}^{(1)} = 0.25" in page
     assert "w_{" not in page
+
+
+def test_no_negative_target_is_drawn_for_a_cross_entropy():
+    with pytest.raises(
+        SpecError, match=r"draw.targets.min: found -1, allowed: 0 or more: cross_entropy"
+    ):
+        read(CLASSES + "[draw.targets]\nmin = -1\nmax = 1\n")

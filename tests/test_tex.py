@@ -48,7 +48,7 @@ def test_pdflatex_is_there():
 
 
 @pytest.mark.parametrize("notation", NOTATIONS)
-@pytest.mark.parametrize("lecture", ["mazur", "cummins", "shallow"])
+@pytest.mark.parametrize("lecture", ["mazur", "cummins", "shallow", "softmax"])
 def test_lectures(tmp_path, lecture, notation):
     spec = load(lecture).model_copy(update={"notation": notation})
     assert compiles(tmp_path, "solution", contents(certified(build(spec)), ["tex"])["solution.tex"]) >= 4
