@@ -206,23 +206,43 @@ def tall(node: Node) -> bool:
 
 
 def _broken(node: Node, room: float) -> list[Node]:
-    """The node as lines of at most `room` em, broken before its + and − signs, or else its dots."""
+    """The node as lines of at most `room` em, broken before its + and − signs, and its dots where that
+    is not enough."""
     if width(node) <= room or not isinstance(node, Row):
         return [node]
     lines: list[list[Node]] = [[]]
-    for item in _pieces(node):
+    wide = ((piece, width(Row(tuple(piece))) > room) for piece in _pieces(node))
+    for item in (part for piece, split in wide for part in (_factors(piece) if split else [piece])):
         if lines[-1] and width(Row((*lines[-1], *item))) > room:
             lines.append([Op(" ")])
         lines[-1].extend(item)
     return [Row(tuple(line)) for line in lines]
 
 
+def _factors(summand: list[Node]) -> list[list[Node]]:
+    """The factors of a summand, the sign before the first."""
+    return _split(_flat(Row(tuple(summand))), (Op("·"),))
+
+
+def _flat(node: Node) -> Iterator[Node]:
+    """What stands side by side, in rows inside rows too."""
+    if not isinstance(node, Row):
+        yield node
+        return
+    for item in node.items:
+        yield from _flat(item)
+
+
 def _pieces(node: Row) -> list[list[Node]]:
     """The summands of a row, each with the sign before it; of a product its factors."""
     signs = (Op("+"), Op("−"))
     breaks = signs if any(item in signs for item in node.items[1:]) else (Op("·"),)
+    return _split(node.items, breaks)
+
+
+def _split(items: Iterable[Node], breaks: tuple[Op, ...]) -> list[list[Node]]:
     pieces: list[list[Node]] = [[]]
-    for item in node.items:
+    for item in items:
         if item in breaks and pieces[-1]:
             pieces.append([])
         pieces[-1].append(item)

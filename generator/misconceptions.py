@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from derive.expression import Call, Expr, Num, Ref, call, refs, substitute
-from derive.ops import ACTIVATIONS
+from derive.expression import Call, Expr, Num, Ref, call, parse, refs, substitute
+from derive.ops import ACTIVATIONS, LOSSES, Elementwise, Op
 from derive.program import RATE, Program, product_of, sum_of
 from derive.quantity import Derivative, Id, Quantity
 
@@ -255,7 +255,7 @@ def _transposed_matrix(program: Program, q: Quantity) -> Expr | None:
 
 def _logistic(program: Program, q: Quantity) -> Expr | None:
     formula = program.formula(q)
-    z = next(refs(formula)) if formula else None
+    z = next(refs(formula), None) if formula else None
     plain = substitute(ACTIVATIONS["sigmoid"].formula, lambda _: Ref(z))
     wrong = Call("/", (Num(Fraction(1)), call("+", 1, Call("exp", (Ref(z),)))))
     return wrong if formula == plain else None
@@ -291,6 +291,15 @@ def _other_slope(program: Program, q: Derivative) -> Expr | None:
         if formula == rule:
             return substitute(ACTIVATIONS[theirs].partials["z"], lambda _: Ref(_a(q)))
     return None
+
+
+def _sigmoid_slope(program: Program, q: Id) -> bool:
+    """∂a/∂z of a sigmoid unit."""
+    if not slope(q):
+        return False
+    assert isinstance(q, Derivative)
+    rule = substitute(ACTIVATIONS["sigmoid"].partials["z"], lambda _: Ref(_a(q)))
+    return program.formula(q) == rule
 
 
 def _curved(change: Callable[[Derivative], Expr]) -> Rewrite:
@@ -389,14 +398,17 @@ def _bias(change: Callable[[Expr, Derivative], Expr]) -> Rewrite:
 
 
 def _gate(value: Callable[[Derivative], Expr]) -> Rewrite:
-    """About ∂a/∂z of a unit whose slope depends on the sign of z."""
+    """About ∂a/∂z of a unit whose slope is 1 for z > 0 and another for the rest."""
 
     def rewrite(program: Program, q: Id) -> Expr | None:
         if not slope(q):
             return None
         assert isinstance(q, Derivative)
         formula = program.formula(q)
-        return value(q) if isinstance(formula, Call) and formula.fn == "where" else None
+        if not (isinstance(formula, Call) and formula.fn == "where"):
+            return None
+        on = formula.args[0] == call(">", Ref(_z(q)), 0) and formula.args[1] == call("*", 1)
+        return value(q) if on else None
 
     return rewrite
 
@@ -407,7 +419,8 @@ def _count(program: Program) -> tuple[int, bool]:
     if graph.samples > 1:
         op = graph.find(graph.root)[0].op
         return graph.samples, getattr(op, "mean", False)
-    return next((n.shape[0] for n in graph.nodes if n.name == "t"), 1), False
+    outputs = next((n.shape[0] for n in graph.nodes if n.name == "t"), 1)
+    return outputs, "n" in (getattr(_loss(program), "constants", None) or {})
 
 
 def _mean_for_sum(program: Program, q: Id) -> Expr | None:
@@ -424,16 +437,27 @@ def _whole_loss(program: Program, q: Id) -> bool:
     return isinstance(q, Quantity) and q.at() == root.at() and q.sample == root.sample
 
 
-def _halved(program: Program) -> bool:
-    loss = next(n for n in program.derivation.graph.nodes if n.name == "L").op
-    from derive.ops import LOSSES
+def _loss(program: Program) -> Op | None:
+    """What the loss of one output is."""
+    return next((n.op for n in program.derivation.graph.nodes if n.name == "L"), None)
 
-    return loss == LOSSES["half_squared_error"]
+
+def _halved(program: Program) -> bool:
+    return _loss(program) == LOSSES["half_squared_error"]
+
+
+def _squared(program: Program) -> bool:
+    """Whether the derivative of the loss has a factor 2, or would have it without a half."""
+    loss = _loss(program)
+    means = isinstance(loss, Elementwise) and loss.formula == LOSSES["mse"].formula
+    return means or _halved(program) or loss == LOSSES["squared_error"]
 
 
 def _scaled_output(program: Program, q: Derivative) -> Expr | None:
     formula = program.formula(q)
     assert formula is not None
+    if not _squared(program):
+        return None
     return _times(2, formula) if _halved(program) else Call("/", (formula, Num(Fraction(2))))
 
 
@@ -441,6 +465,49 @@ def _scaled_loss(program: Program, q: Quantity) -> Expr | None:
     formula = program.formula(q)
     assert formula is not None
     return _times(2, formula) if _halved(program) else None
+
+
+def _slope_again(program: Program, q: Id) -> Expr | None:
+    """(a − t)·a(1 − a), where a − t is all that loss and activation come to."""
+    if not _gradient(program, q, "z"):
+        return None
+    assert isinstance(q, Derivative)
+    if q.wrt.index[0] != _last(program) or q.update:
+        return None
+    short = program.derivation.fused(q.wrt.at(sample=q.sample))
+    local = Derivative(Quantity("a", q.wrt.index), q.wrt, q.sample)
+    return None if short is None else _times(short, Ref(local))
+
+
+def _entropy(wrong: str) -> Rewrite:
+    """Another formula in the place of binary cross-entropy."""
+    expr = parse(wrong)
+
+    def rewrite(program: Program, q: Id) -> Expr | None:
+        formula = program.formula(q) if _named("L")(program, q) else None
+        if formula is None or _loss(program) != LOSSES["binary_cross_entropy"]:
+            return None
+        names = {name.name: name for name in refs(formula)}
+        return substitute(expr, lambda slot: Ref(names[slot]))
+
+    return rewrite
+
+
+def _other_base(base: int) -> Rewrite:
+    """log to a base for every ln in a loss."""
+
+    def based(expr: Expr) -> Expr:
+        if not isinstance(expr, Call):
+            return expr
+        changed = Call(expr.fn, tuple(map(based, expr.args)))
+        return call("/", changed, call("log", base)) if expr.fn == "log" else changed
+
+    def rewrite(program: Program, q: Id) -> Expr | None:
+        formula = program.formula(q) if _named("L")(program, q) else None
+        changed = based(formula) if formula else None
+        return changed if changed != formula else None
+
+    return rewrite
 
 
 def _negated(program: Program, q: Id) -> Expr | None:
@@ -485,7 +552,7 @@ MISCONCEPTIONS: dict[str, Misconception] = {
         Misconception(
             "M07",
             "a factor of the activation's derivative is lost",
-            _curved(lambda q: call("-", 1, Ref(_a(q)))),
+            _about(_sigmoid_slope, lambda p, q: call("-", 1, Ref(_a(q)))),
         ),
         Misconception("M08", "the sign of the error", _about(output, _negated)),
         Misconception(
@@ -584,6 +651,19 @@ MISCONCEPTIONS: dict[str, Misconception] = {
             _about(lambda p, q: _loss_slope(q) or _named("L")(p, q), _other_target),
         ),
         Misconception("M34", "of the softmax only a unit's own derivative is taken", _diagonal),
+        Misconception(
+            "M35",
+            "the activation's derivative once more, after a − t",
+            _slope_again,
+        ),
+        Misconception("M36", "the second term of the cross-entropy is left out", _entropy("-t*log(a)")),
+        Misconception(
+            "M36b",
+            "the sign of the second term of the cross-entropy",
+            _entropy("-t*log(a) + (1 - t)*log(1 - a)"),
+        ),
+        Misconception("M37", "the logarithm to base 10", _other_base(10)),
+        Misconception("M37b", "the logarithm to base 2", _other_base(2)),
         Misconception("M38", "slope 1 where ReLU is off", _gate(lambda q: Num(Fraction(1)))),
         Misconception("M38b", "z stands for the slope of ReLU", _gate(lambda q: Ref(_z(q)))),
         Misconception("M41", "a factor too many: the input, before the weight", paths=_input_factor),

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import re
 import reprlib
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from fractions import Fraction
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, get_args
@@ -21,6 +23,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic_core import PydanticCustomError
 
 from derive.circuit import FUNCTIONS, CircuitError, circuit
+from derive.expression import ExpressionError, Num, fold, parse
 from derive.graph import Graph
 from derive.network import Bias, Layer, network
 from derive.ops import ACTIVATIONS, DOMAINS, LOSSES, OUTPUTS_OF, VECTOR_ACTIVATIONS, Elementwise, Softmax
@@ -67,6 +70,54 @@ def _one_of(names: Any) -> Any:
     return BeforeValidator(check)
 
 
+def _named_or_formula(rows: Mapping[str, Elementwise], *names: str) -> BeforeValidator:
+    """A row of a table by its name, or a formula of `names`."""
+
+    def check(value: Any) -> Any:
+        if isinstance(value, str) and value not in rows and not re.fullmatch(r"\w*", value):
+            try:
+                operation(value, rows)
+            except ExpressionError as error:
+                wrong = {
+                    "wrong": f"a formula of {' and '.join(names)}; character {error.offset + 1}: {error}"
+                }
+                raise PydanticCustomError("formula", "{wrong}", wrong) from None
+            return value
+        return _one_of(rows).func(value)
+
+    return BeforeValidator(check)
+
+
+def operation(name: str, rows: Mapping[str, Any]) -> Any:
+    """The row of a table by its name, or the operation that a formula is."""
+    if name in rows:
+        return rows[name]
+    slots, output = (("z",), "a") if "sigmoid" in rows else (("a", "t"), "L")
+    return _differentiated(name, output, slots)
+
+
+@cache
+def _differentiated(formula: str, output: str, slots: tuple[str, ...]) -> Elementwise:
+    from derive.symbolic import elementwise
+
+    return elementwise(formula, output, *slots)
+
+
+def _alpha(value: Any) -> Any:
+    """A number, or a formula of numbers: "1/3"."""
+    if not isinstance(value, str):
+        return _number(value)
+    try:
+        found = fold(parse(value))
+    except (ExpressionError, ArithmeticError) as error:
+        raise PydanticCustomError(
+            "alpha", "{wrong}", {"wrong": f"a formula of numbers; {error}"}
+        ) from None
+    if not isinstance(found, Num) or len(value) > 40:
+        raise PydanticCustomError("alpha", "a number, or a short formula of numbers such as 1/3")
+    return value
+
+
 def _choices(found: Any, names: Any) -> str:
     near = difflib.get_close_matches(str(found), list(names), 1)
     return ", ".join(names) + (f"; did you mean {near[0]}?" if near else "")
@@ -91,8 +142,8 @@ class LayerSpec(_Model):
     weights: Annotated[list[list[Exact]], Field(min_length=1, max_length=1000)]
     biases: list[Exact] = []
     bias: Annotated[Bias, _one_of(get_args(Bias))] | None = None
-    activation: Annotated[str, _one_of(ANY_ACTIVATION)] = "sigmoid"
-    alpha: Exact | None = None
+    activation: Annotated[str, _named_or_formula(ANY_ACTIVATION, "z")] = "sigmoid"
+    alpha: Annotated[Decimal | str, BeforeValidator(_alpha)] | None = None
     train: list[Annotated[str, _one_of(("weights", "biases"))]] = ["weights", "biases"]
 
     @property
@@ -135,11 +186,13 @@ class NetworkSpec(_Model):
     sizes: (
         Annotated[list[Annotated[int, Field(ge=1, le=9)]], Field(min_length=2, max_length=6)] | None
     ) = None
-    activation: Annotated[str, _one_of(ACTIVATIONS)] | None = None  # of all layers, with sizes
+    activation: Annotated[str, _named_or_formula(ACTIVATIONS, "z")] | None = (
+        None  # of all layers, with sizes
+    )
     inputs: Annotated[list[list[Exact]], Field(min_length=1, max_length=1000)]
     standardize: Standardize | None = None
     targets: Annotated[list[list[Exact]], Field(min_length=1, max_length=1000)] | None = None
-    loss: Annotated[str, _one_of(LOSSES)] = "half_squared_error"
+    loss: Annotated[str, _named_or_formula(LOSSES, "a", "t")] = "half_squared_error"
     delta: Positive | None = None  # where the Huber loss goes over from a square to a line
     reduction: Annotated[Literal["sum", "mean"], _one_of(("sum", "mean"))] = "sum"
     learning_rate: Positive = Decimal("0.5")
@@ -190,16 +243,19 @@ class NetworkSpec(_Model):
             )
             for layer in self.layers
         ]
-        loss = None if self.forward_only else LOSSES[self.loss]
+        loss = None if self.forward_only else operation(self.loss, LOSSES)
         if loss and self.delta is not None:
             loss = loss.with_constants(delta=Fraction(self.delta))
         return network(len(self.inputs[0]), layers, loss, len(self.inputs), self.reduction)
 
     @staticmethod
     def _activation(layer: LayerSpec) -> Any:
+        row = operation(layer.activation, ANY_ACTIVATION)
         if layer.alpha is None:
-            return ANY_ACTIVATION[layer.activation]
-        return ACTIVATIONS[layer.activation].with_constants(alpha=Fraction(layer.alpha))
+            return row
+        alpha = fold(parse(layer.alpha)) if isinstance(layer.alpha, str) else Num(Fraction(layer.alpha))
+        assert isinstance(alpha, Num)
+        return row.with_constants(alpha=alpha.value)
 
     def numbers(self) -> dict[str, Any]:
         """Inputs (or their z-scores), targets and parameters by node name: "x", "t", "W[1]", "b[1]"."""
@@ -471,7 +527,9 @@ def _check_shapes(net: NetworkSpec, file: str) -> None:
         if layer.kind_of_bias == "shared" and len(set(layer.biases)) > 1:
             shown = ", ".join(map(str, layer.biases))
             fail(f"{key}.biases", shown, 'the same number for each unit, because bias = "shared"')
-        if layer.alpha is not None and "alpha" not in (ANY_ACTIVATION[layer.activation].constants or {}):
+        if layer.alpha is not None and "alpha" not in (
+            operation(layer.activation, ANY_ACTIVATION).constants or {}
+        ):
             fail(f"{key}.alpha", str(layer.alpha), f"no alpha: {layer.activation} takes none")
         if layer.activation in VECTOR_ACTIVATIONS:
             _check_softmax(net, number, fail)
@@ -495,7 +553,7 @@ def _check_shapes(net: NetworkSpec, file: str) -> None:
     negative = (t for row in net.targets for t in row if t < 0)
     if takes and not net.symbols and (t := next(negative, None)) is not None:
         fail("targets", str(t), f"0 or more: to {net.loss} a target is a share of its class")
-    if net.delta is not None and "delta" not in (LOSSES[net.loss].constants or {}):
+    if net.delta is not None and "delta" not in (operation(net.loss, LOSSES).constants or {}):
         fail("delta", str(net.delta), f"no delta: {net.loss} takes none")
     _check_domain(net, fail)
 
@@ -529,7 +587,9 @@ def _check_domain(net: NetworkSpec, fail: Callable[[str, str, str], None]) -> No
     domain, last = DOMAINS.get(net.loss), len(net.layers) - 1
     if domain is None:
         return
-    if domain.outputs and (found := net.layers[last].activation) not in domain.outputs:
+    if domain.outputs and (found := net.layers[last].activation) in set(ACTIVATIONS).difference(
+        domain.outputs
+    ):
         allowed = f"{', '.join(domain.outputs)}: {net.loss} needs outputs between 0 and 1"
         fail("activation" if net.symbols else f"layers[{last}].activation", found, allowed)
     low, high = domain.labels

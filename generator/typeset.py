@@ -123,6 +123,10 @@ class _Typesetter:
             sign = "−" if expr.fn == "-" else "+"
             if sign == "+" and isinstance(arg, Call) and arg.fn == "neg":
                 sign, arg = "−", arg.args[0]
+            elif sign == "+" and isinstance(arg, Call) and arg.fn == "*":
+                lead, *others = arg.args
+                if isinstance(lead, Call) and lead.fn == "neg":  # a + (−b) c is a − b c
+                    sign, arg = "−", Call("*", (lead.args[0], *others))
             items += [Op(sign), self.show(arg, INFIX[expr.fn][1], False)]
         return Row(tuple(items))
 

@@ -6,7 +6,7 @@ carries a number and is pointed to, not derived again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction as Rational
 from typing import Any
@@ -14,15 +14,17 @@ from typing import Any
 from derive.expression import Call, Num, Ref, call, value
 from derive.graph import Node as GraphNode
 from derive.network import parameter_count
-from derive.ops import Affine
+from derive.ops import LOSSES, Affine
 from derive.quantity import Derivative, Id, Quantity
 from generator import worked_softmax as softmax
 from generator.exercise import Exercise
-from generator.formula import LINE, Matrix, Node, Number, Op, Row, equation, row, width
+from generator.formula import LINE, Matrix, Node, Number, Op, Row, Symbol, equation, row, width
 from generator.notation import Namer
 from generator.number import shown
 from generator.page import Block, Formula, Section, Table, block, tables
+from generator.spec import ANY_ACTIVATION, operation
 from generator.telling import Teller, chain
+from generator.typeset import typeset
 from generator.worked_forward import boundaries, collapse, truth_table
 from generator.worked_inputs import scaling, standardized
 from generator.worked_training import one_at_a_time, training
@@ -62,6 +64,11 @@ def worked(exercise: Exercise) -> tuple[Section, ...]:
     return tuple(sections)
 
 
+def called(name: str, rows: Mapping[str, Any]) -> str | Node:
+    """The name of a row, for a phrase; a formula itself."""
+    return name if name in rows else typeset(operation(name, rows).formula, Symbol)
+
+
 def few(numbers: Sequence[int]) -> Sequence[int]:
     """All of a few, the first and the last of many."""
     return numbers if len(numbers) <= WIDE else (numbers[0], numbers[-1])
@@ -80,7 +87,10 @@ class NetworkTeller(Teller):
 
     def given(self) -> Iterator[Block]:
         net = self.net
-        layers = [{"units": len(layer.weights), "activation": layer.activation} for layer in net.layers]
+        layers = [
+            {"units": len(layer.weights), "activation": called(layer.activation, ANY_ACTIVATION)}
+            for layer in net.layers
+        ]
         yield Block("architecture", {"inputs": self.name.sizes[0], "layers": layers})
         counts = self._counts()
         total = sum(count["weights"] + count["biases"] for count in counts)
@@ -95,7 +105,10 @@ class NetworkTeller(Teller):
         if self.graph.forward_only:
             return
         args = {"rate": self.equal("rate"), "samples": self.graph.samples}
-        args |= {"trains": parameter_count(self.graph) > 0 and net.updates > 0, "loss": net.loss}
+        args |= {
+            "trains": parameter_count(self.graph) > 0 and net.updates > 0,
+            "loss": called(net.loss, LOSSES),
+        }
         yield block("loss_and_rate", args, self._loss_rule())
 
     def _trained(self) -> dict[str, Any]:
@@ -372,14 +385,14 @@ class NetworkTeller(Teller):
         product = Call("*", (Ref(to_a), Ref(local)))
         left, whole = self.name.gradient(z), self.name(to_z)
         formulas.append((chain(whole, [left, *self.sides(product, to_z)]), self.tag(to_z)))
-        activation = self.net.layers[layer - 1].activation
+        activation = called(self.net.layers[layer - 1].activation, ANY_ACTIVATION)
         at = shown(round(self.exercise.number(z), 9)) if z in self.exercise.at_kink else None
         args = {"z": self.name(z), "activation": activation, "kink": at}
         yield Block("gradient_of_net", args, tuple(formulas))
         fused = self.derivation.fused(z) if layer == self.name.last else None
         if fused is not None:
             sides = [*self.surely(to_z, fused), self.numbers(fused), self.shown(to_z)]
-            args = {"activation": activation, "loss": self.net.loss}
+            args = {"activation": activation, "loss": called(self.net.loss, LOSSES)}
             yield Block("fused", args, ((chain(whole, sides), None),))
 
     def _parameters(self, node: GraphNode) -> Iterator[Block]:

@@ -143,7 +143,8 @@ def boundaries(teller: Teller) -> Iterator[Block]:
 
 
 def _at_zero(op: Elementwise) -> float:
-    return float(value(op.formula, lambda name: (op.constants or {}).get(name, 0)))
+    with np.errstate(all="ignore"):  # a formula may have no value there
+        return float(value(op.formula, lambda name: np.float64((op.constants or {}).get(name, 0))))
 
 
 def _line(teller: Teller, z: GraphNode, unit: int) -> tuple[Node, ...]:

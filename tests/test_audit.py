@@ -72,6 +72,11 @@ PLANTED = [  # misconception, a quantity that it changes, in Mazur's network unl
     ("M32b", "W[2][1][1]@1"),
     ("M33", "dL/da[2][1]"),
     ("M34", "dL/dz[1][2]", "soft"),
+    ("M35", "dL/dz[2][1]", "entropy"),
+    ("M36", "L[1]", "entropy"),
+    ("M36b", "L[2]", "entropy"),
+    ("M37", "L[1]", "entropy"),
+    ("M37b", "L[2]", "entropy"),
     ("M38", "da[1][1]/dz[1][1]", "off"),
     ("M38b", "da[1][1]/dz[1][1]", "off"),
     ("M41", "dL/da[1][1]"),
@@ -99,7 +104,22 @@ activation = "softmax"
 weights = [[0.5, -1.3], [0.4, 0.3], [-0.2, 0.6]]
 biases = [0.1, 0.2, 0.3]
 """
-SPECS = {"off": OFF, "soft": SOFT}
+
+
+ENTROPY = """
+name = "entropy"
+[network]
+inputs = [[1, 2]]
+targets = [[0.8, 0.3]]
+loss = "binary_cross_entropy"
+[[network.layers]]
+weights = [[0.5, -0.3], [0.4, 0.1]]
+biases = [0.1, -0.2]
+[[network.layers]]
+weights = [[0.6, -0.9], [0.7, 0.2]]
+biases = [0.3, 0.2]
+"""
+SPECS = {"off": OFF, "soft": SOFT, "entropy": ENTROPY}
 
 
 def test_every_misconception_is_planted_somewhere():

@@ -1,15 +1,17 @@
 """Every activation and loss on a page: named, certified, with the targets that it is made for."""
 
 import re
+from fractions import Fraction
 
 import pytest
 
+from derive.expression import text
 from derive.ops import ACTIVATIONS, DOMAINS, FUSED, LOSSES
 from derive.quantity import parse
 from generator.draw import draw
 from generator.exercise import build, certified
 from generator.render import pages
-from generator.spec import SpecError, read
+from generator.spec import SpecError, operation, read
 
 SPEC = """
 name = "n"
@@ -171,3 +173,81 @@ def test_what_has_no_value_is_not_handed_out():
     )
     with pytest.raises(Uncertified, match="has no finite value"):
         certified(build(read(text)))
+
+
+# --- formulas of one's own ---
+
+OWN = [  # formula, its derivative
+    ("z*exp(-z**2)", "exp(-z**2) - 2*z**2*exp(-z**2)"),
+    ("z*Phi(z)", "z*phi(z) + Phi(z)"),
+    ("max(z, 0.1*z)", "where(z/10 > z, 0.1, 1)"),
+    ("max(0, min(z, 6))", "where(z > 6, 0, where(min(z, 6) > 0, 1, 0))"),
+    (
+        "z/(1 + abs(z))",
+        "where(z > 0, 1/(abs(z) + 1) - z/(abs(z) + 1)**2, z/(abs(z) + 1)**2 + 1/(abs(z) + 1))",
+    ),
+    ("z*sigmoid(1.702*z)", None),
+    ("log(1 + exp(z))*sqrt(2/pi)", None),
+    ("sin(z) + erf(z)**3/(2 + cos(z))", None),
+    ("2**z - tanh(z)", None),
+]
+
+
+@pytest.mark.parametrize(("formula", "slope"), OWN)
+def test_an_activation_of_ones_own_is_a_row_like_any_other(formula, slope):
+    if slope:
+        assert text(operation(formula, ACTIVATIONS).partials["z"]) == slope
+    exercise = certified(build(read(source(hidden=formula))), prove=True)
+    assert "sympy" in exercise.certificate.methods
+    page = pages(exercise, ["md"])["solution.md"]
+    assert "2 hidden units ($" in page
+    assert "Through the $" in page
+
+
+def test_a_loss_of_ones_own():
+    page = solution(loss="log(cosh(a - t))", output="tanh")
+    assert r"The loss is $\mathrm{ln}(\mathrm{cosh}(a - t))$:" in page
+    assert draw(read(source(loss="log(cosh(a - t))")), 7, 1).certificate.max_error <= 1e-12
+
+
+def test_a_formula_brings_its_kinks():
+    text = (
+        source(hidden="z/(1 + abs(z))")
+        .replace("[[0.4, 0.3]", "[[0.5, 0.25]")
+        .replace("[0.35, 0.2]", "[0, 0.2]")
+    )
+    exercise = certified(build(read(text)), prove=True)
+    assert exercise.at_kink == {parse("z[1][1]")}
+    assert "as usual that of one side is taken" in pages(exercise, ["md"])["solution.md"]
+
+
+NO_FORMULA = [
+    ("z*(", "character 4: found 'the end', expected a number or a name"),
+    ("z + y", "character 5: unknown name 'y'; there is z"),
+    ("1 + 1", "character 1: nothing depends on z"),
+    ("z**z", "character 2: a power is of a number, or to a number up to 99"),
+    ("9**9**9*z", "character 2: a power is of a number"),
+    ("z**1000000", "character 2: a power is of a number"),
+    ("where(z > 0, z, 0)", "character 1: 'where' is not for a formula here"),
+    ("log(-1 - z**2)", "character 1: it has no value between -2 and 2"),
+    ("1/0*z", "character 1: its derivative cannot be written as a formula"),
+    ("z + " + "1" * 300, "character 201: longer than 200 characters"),
+    ("__import__('os')*z", "character 12: "),
+]
+
+
+@pytest.mark.parametrize(("formula", "message"), NO_FORMULA)
+def test_a_bad_formula_is_one_line(formula, message):
+    with pytest.raises(SpecError) as refused:
+        read(source(hidden=formula))
+    assert str(refused.value).startswith("spec: network.layers[0].activation: found ")
+    assert f"allowed: a formula of z; {message}" in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_alpha_may_be_a_formula_of_numbers():
+    exercise = build(read(source(hidden='elu"\nalpha = "1/3" #')))
+    assert exercise.graph.find(parse("a[1][1]"))[0].op.constants == {"alpha": Fraction(1, 3)}
+    for bad in ("z", "1/0", "9**9**9"):
+        with pytest.raises(SpecError, match=r"layers\[0\].alpha: found .*, allowed: a "):
+            read(source(hidden=f'elu"\nalpha = "{bad}" #'))

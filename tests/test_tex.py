@@ -43,6 +43,9 @@ def compiles(folder, name, text):
     return int(re.search(r"\((\d+) pages?,", log)[1])
 
 
+FORMULAS = ["z*exp(-z**2)", "z/(1 + abs(z))", "max(0, min(z, 6))", "log(cosh(a - t))"]
+
+
 def test_pdflatex_is_there():
     assert shutil.which("pdflatex"), "apt-get install texlive-latex-recommended texlive-pictures lmodern"
 
@@ -116,7 +119,8 @@ def test_tables_of_wide_numbers(tmp_path, digits):
 
 
 @pytest.mark.parametrize("notation", NOTATIONS)
-@pytest.mark.parametrize("name", [*ACTIVATIONS, *LOSSES])
+@pytest.mark.parametrize("name", [*ACTIVATIONS, *LOSSES, *FORMULAS])
 def test_activations_and_losses(tmp_path, name, notation):
-    text = source(notation=notation, **{"loss" if name in LOSSES else "hidden": name})
+    is_loss = name in LOSSES or "t)" in name
+    text = source(notation=notation, **{"loss" if is_loss else "hidden": name})
     compiles(tmp_path, "solution", contents(certified(build(read(text))), ["tex"])["solution.tex"])
