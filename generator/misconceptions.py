@@ -293,13 +293,13 @@ def _other_slope(program: Program, q: Derivative) -> Expr | None:
     return None
 
 
-def _sigmoid_slope(program: Program, q: Id) -> bool:
-    """∂a/∂z of a sigmoid unit."""
+def _factored(program: Program, q: Id) -> bool:
+    """∂a/∂z of a unit of which 1 − a is a factor: a(1 − a) and 1 − a²."""
     if not slope(q):
         return False
     assert isinstance(q, Derivative)
-    rule = substitute(ACTIVATIONS["sigmoid"].partials["z"], lambda _: Ref(_a(q)))
-    return program.formula(q) == rule
+    rules = (ACTIVATIONS[name].partials["z"] for name in ("sigmoid", "tanh"))
+    return program.formula(q) in [substitute(rule, lambda _: Ref(_a(q))) for rule in rules]
 
 
 def _curved(change: Callable[[Derivative], Expr]) -> Rewrite:
@@ -552,7 +552,7 @@ MISCONCEPTIONS: dict[str, Misconception] = {
         Misconception(
             "M07",
             "a factor of the activation's derivative is lost",
-            _about(_sigmoid_slope, lambda p, q: call("-", 1, Ref(_a(q)))),
+            _about(_factored, lambda p, q: call("-", 1, Ref(_a(q)))),
         ),
         Misconception("M08", "the sign of the error", _about(output, _negated)),
         Misconception(

@@ -11,7 +11,7 @@ import hashlib
 import re
 import reprlib
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from fractions import Fraction
 from functools import cache
@@ -31,7 +31,7 @@ from derive.zscore import Feature
 from generator.notation import NOTATIONS, Namer, NotationError
 
 __all__ = ["LECTURES", "CircuitSpec", "Draw", "LayerSpec", "NetworkSpec", "Range", "Spec"]
-__all__ += ["SpecError", "Standardize", "load", "read"]
+__all__ += ["SpecError", "Standardize", "activation_of", "load", "loss_of", "read"]
 
 LECTURES = Path(__file__).parent / "lectures"
 ANY_ACTIVATION: dict[str, Elementwise | Softmax] = {**ACTIVATIONS, **VECTOR_ACTIVATIONS}
@@ -70,30 +70,30 @@ def _one_of(names: Any) -> Any:
     return BeforeValidator(check)
 
 
-def _named_or_formula(rows: Mapping[str, Elementwise], *names: str) -> BeforeValidator:
-    """A row of a table by its name, or a formula of `names`."""
+def _named_or_formula(row: Callable[[str], object], names: Iterable[str], of: str) -> BeforeValidator:
+    """One of the names of a table, or a formula."""
 
     def check(value: Any) -> Any:
-        if isinstance(value, str) and value not in rows and not re.fullmatch(r"\w*", value):
-            try:
-                operation(value, rows)
-            except ExpressionError as error:
-                wrong = {
-                    "wrong": f"a formula of {' and '.join(names)}; character {error.offset + 1}: {error}"
-                }
-                raise PydanticCustomError("formula", "{wrong}", wrong) from None
-            return value
-        return _one_of(rows).func(value)
+        if not isinstance(value, str) or re.fullmatch(r"\w*", value):
+            return _one_of(names).func(value)
+        try:
+            row(value)
+        except ExpressionError as error:
+            wrong = f"a formula of {of}; character {error.offset + 1}: {error}"
+            raise PydanticCustomError("formula", "{wrong}", {"wrong": wrong}) from None
+        return value
 
     return BeforeValidator(check)
 
 
-def operation(name: str, rows: Mapping[str, Any]) -> Any:
-    """The row of a table by its name, or the operation that a formula is."""
-    if name in rows:
-        return rows[name]
-    slots, output = (("z",), "a") if "sigmoid" in rows else (("a", "t"), "L")
-    return _differentiated(name, output, slots)
+def activation_of(name: str) -> Elementwise | Softmax:
+    """The activation of that name, or what a formula of z computes."""
+    return ANY_ACTIVATION.get(name) or _differentiated(name, "a", ("z",))
+
+
+def loss_of(name: str) -> Elementwise:
+    """The loss of that name, or what a formula of a and t computes."""
+    return LOSSES.get(name) or _differentiated(name, "L", ("a", "t"))
 
 
 @cache
@@ -142,7 +142,7 @@ class LayerSpec(_Model):
     weights: Annotated[list[list[Exact]], Field(min_length=1, max_length=1000)]
     biases: list[Exact] = []
     bias: Annotated[Bias, _one_of(get_args(Bias))] | None = None
-    activation: Annotated[str, _named_or_formula(ANY_ACTIVATION, "z")] = "sigmoid"
+    activation: Annotated[str, _named_or_formula(activation_of, ANY_ACTIVATION, "z")] = "sigmoid"
     alpha: Annotated[Decimal | str, BeforeValidator(_alpha)] | None = None
     train: list[Annotated[str, _one_of(("weights", "biases"))]] = ["weights", "biases"]
 
@@ -186,13 +186,13 @@ class NetworkSpec(_Model):
     sizes: (
         Annotated[list[Annotated[int, Field(ge=1, le=9)]], Field(min_length=2, max_length=6)] | None
     ) = None
-    activation: Annotated[str, _named_or_formula(ACTIVATIONS, "z")] | None = (
+    activation: Annotated[str, _named_or_formula(activation_of, ACTIVATIONS, "z")] | None = (
         None  # of all layers, with sizes
     )
     inputs: Annotated[list[list[Exact]], Field(min_length=1, max_length=1000)]
     standardize: Standardize | None = None
     targets: Annotated[list[list[Exact]], Field(min_length=1, max_length=1000)] | None = None
-    loss: Annotated[str, _named_or_formula(LOSSES, "a", "t")] = "half_squared_error"
+    loss: Annotated[str, _named_or_formula(loss_of, LOSSES, "a and t")] = "half_squared_error"
     delta: Positive | None = None  # where the Huber loss goes over from a square to a line
     reduction: Annotated[Literal["sum", "mean"], _one_of(("sum", "mean"))] = "sum"
     learning_rate: Positive = Decimal("0.5")
@@ -243,15 +243,15 @@ class NetworkSpec(_Model):
             )
             for layer in self.layers
         ]
-        loss = None if self.forward_only else operation(self.loss, LOSSES)
-        if loss and self.delta is not None:
-            loss = loss.with_constants(delta=Fraction(self.delta))
-        return network(len(self.inputs[0]), layers, loss, len(self.inputs), self.reduction)
+        row = None if self.forward_only else loss_of(self.loss)
+        if row and self.delta is not None:
+            row = row.with_constants(delta=Fraction(self.delta))
+        return network(len(self.inputs[0]), layers, row, len(self.inputs), self.reduction)
 
     @staticmethod
-    def _activation(layer: LayerSpec) -> Any:
-        row = operation(layer.activation, ANY_ACTIVATION)
-        if layer.alpha is None:
+    def _activation(layer: LayerSpec) -> Elementwise | Softmax:
+        row = activation_of(layer.activation)
+        if layer.alpha is None or isinstance(row, Softmax):
             return row
         alpha = fold(parse(layer.alpha)) if isinstance(layer.alpha, str) else Num(Fraction(layer.alpha))
         assert isinstance(alpha, Num)
@@ -527,9 +527,8 @@ def _check_shapes(net: NetworkSpec, file: str) -> None:
         if layer.kind_of_bias == "shared" and len(set(layer.biases)) > 1:
             shown = ", ".join(map(str, layer.biases))
             fail(f"{key}.biases", shown, 'the same number for each unit, because bias = "shared"')
-        if layer.alpha is not None and "alpha" not in (
-            operation(layer.activation, ANY_ACTIVATION).constants or {}
-        ):
+        takes_alpha = "alpha" in (activation_of(layer.activation).constants or {})
+        if layer.alpha is not None and not takes_alpha:
             fail(f"{key}.alpha", str(layer.alpha), f"no alpha: {layer.activation} takes none")
         if layer.activation in VECTOR_ACTIVATIONS:
             _check_softmax(net, number, fail)
@@ -547,13 +546,13 @@ def _check_shapes(net: NetworkSpec, file: str) -> None:
         fail("targets", f"{len(net.targets)} rows", f"{len(net.inputs)}: one for each sample")
     same_length(net.targets, "targets", below, "one for each output unit")
     last, takes = net.layers[-1].activation, OUTPUTS_OF.get(net.loss)
-    if takes and last not in takes:
+    if takes and last not in takes and last in ANY_ACTIVATION:
         allowed = f"{' or '.join(takes)} in the output layer: {net.loss} takes logarithms of outputs"
         fail("loss", f"{net.loss} of {last} outputs", allowed)
     negative = (t for row in net.targets for t in row if t < 0)
     if takes and not net.symbols and (t := next(negative, None)) is not None:
         fail("targets", str(t), f"0 or more: to {net.loss} a target is a share of its class")
-    if net.delta is not None and "delta" not in (operation(net.loss, LOSSES).constants or {}):
+    if net.delta is not None and "delta" not in (loss_of(net.loss).constants or {}):
         fail("delta", str(net.delta), f"no delta: {net.loss} takes none")
     _check_domain(net, fail)
 
@@ -587,7 +586,7 @@ def _check_domain(net: NetworkSpec, fail: Callable[[str, str, str], None]) -> No
     domain, last = DOMAINS.get(net.loss), len(net.layers) - 1
     if domain is None:
         return
-    if domain.outputs and (found := net.layers[last].activation) in set(ACTIVATIONS).difference(
+    if domain.outputs and (found := net.layers[last].activation) in set(ANY_ACTIVATION).difference(
         domain.outputs
     ):
         allowed = f"{', '.join(domain.outputs)}: {net.loss} needs outputs between 0 and 1"

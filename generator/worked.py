@@ -6,7 +6,7 @@ carries a number and is pointed to, not derived again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction as Rational
 from typing import Any
@@ -14,15 +14,15 @@ from typing import Any
 from derive.expression import Call, Num, Ref, call, value
 from derive.graph import Node as GraphNode
 from derive.network import parameter_count
-from derive.ops import LOSSES, Affine
+from derive.ops import Affine, Elementwise, Softmax
 from derive.quantity import Derivative, Id, Quantity
+from generator import spec
 from generator import worked_softmax as softmax
 from generator.exercise import Exercise
 from generator.formula import LINE, Matrix, Node, Number, Op, Row, Symbol, equation, row, width
 from generator.notation import Namer
 from generator.number import shown
 from generator.page import Block, Formula, Section, Table, block, tables
-from generator.spec import ANY_ACTIVATION, operation
 from generator.telling import Teller, chain
 from generator.typeset import typeset
 from generator.worked_forward import boundaries, collapse, truth_table
@@ -64,9 +64,10 @@ def worked(exercise: Exercise) -> tuple[Section, ...]:
     return tuple(sections)
 
 
-def called(name: str, rows: Mapping[str, Any]) -> str | Node:
+def called(name: str, row: Callable[[str], Elementwise | Softmax]) -> str | Node:
     """The name of a row, for a phrase; a formula itself."""
-    return name if name in rows else typeset(operation(name, rows).formula, Symbol)
+    found = None if name.isidentifier() else row(name)
+    return typeset(found.formula, Symbol) if isinstance(found, Elementwise) else name
 
 
 def few(numbers: Sequence[int]) -> Sequence[int]:
@@ -88,7 +89,7 @@ class NetworkTeller(Teller):
     def given(self) -> Iterator[Block]:
         net = self.net
         layers = [
-            {"units": len(layer.weights), "activation": called(layer.activation, ANY_ACTIVATION)}
+            {"units": len(layer.weights), "activation": called(layer.activation, spec.activation_of)}
             for layer in net.layers
         ]
         yield Block("architecture", {"inputs": self.name.sizes[0], "layers": layers})
@@ -107,7 +108,7 @@ class NetworkTeller(Teller):
         args = {"rate": self.equal("rate"), "samples": self.graph.samples}
         args |= {
             "trains": parameter_count(self.graph) > 0 and net.updates > 0,
-            "loss": called(net.loss, LOSSES),
+            "loss": called(net.loss, spec.loss_of),
         }
         yield block("loss_and_rate", args, self._loss_rule())
 
@@ -385,14 +386,14 @@ class NetworkTeller(Teller):
         product = Call("*", (Ref(to_a), Ref(local)))
         left, whole = self.name.gradient(z), self.name(to_z)
         formulas.append((chain(whole, [left, *self.sides(product, to_z)]), self.tag(to_z)))
-        activation = called(self.net.layers[layer - 1].activation, ANY_ACTIVATION)
+        activation = called(self.net.layers[layer - 1].activation, spec.activation_of)
         at = shown(round(self.exercise.number(z), 9)) if z in self.exercise.at_kink else None
         args = {"z": self.name(z), "activation": activation, "kink": at}
         yield Block("gradient_of_net", args, tuple(formulas))
         fused = self.derivation.fused(z) if layer == self.name.last else None
         if fused is not None:
             sides = [*self.surely(to_z, fused), self.numbers(fused), self.shown(to_z)]
-            args = {"activation": activation, "loss": called(self.net.loss, LOSSES)}
+            args = {"activation": activation, "loss": called(self.net.loss, spec.loss_of)}
             yield Block("fused", args, ((chain(whole, sides), None),))
 
     def _parameters(self, node: GraphNode) -> Iterator[Block]:

@@ -11,7 +11,7 @@ from derive.quantity import parse
 from generator.draw import draw
 from generator.exercise import build, certified
 from generator.render import pages
-from generator.spec import SpecError, operation, read
+from generator.spec import SpecError, activation_of, read
 
 SPEC = """
 name = "n"
@@ -134,6 +134,10 @@ REFUSED = [
         {"loss": "binary_cross_entropy", "output": "tanh"},
         "network.layers[1].activation: found tanh, allowed: sigmoid: binary_cross_entropy needs outputs",
     ),
+    (
+        {"loss": "binary_cross_entropy", "output": "softmax"},
+        "network.layers[1].activation: found softmax, allowed: sigmoid: binary_cross_entropy needs",
+    ),
     ({"loss": 'mse"\ndelta = 2 #'}, "network.delta: found 2, allowed: no delta: mse takes none"),
     ({"hidden": 'gelu"\nalpha = 2 #'}, "network.layers[0].alpha: found 2, allowed: no alpha: gelu"),
 ]
@@ -196,7 +200,7 @@ OWN = [  # formula, its derivative
 @pytest.mark.parametrize(("formula", "slope"), OWN)
 def test_an_activation_of_ones_own_is_a_row_like_any_other(formula, slope):
     if slope:
-        assert text(operation(formula, ACTIVATIONS).partials["z"]) == slope
+        assert text(activation_of(formula).partials["z"]) == slope
     exercise = certified(build(read(source(hidden=formula))), prove=True)
     assert "sympy" in exercise.certificate.methods
     page = pages(exercise, ["md"])["solution.md"]
