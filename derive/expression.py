@@ -37,7 +37,7 @@ __all__ = [
 __all__ += ["call", "calls", "fold", "mpmath_table", "numpy_table", "parse", "rational_table", "refs"]
 __all__ += ["substitute", "text", "value"]
 
-MAX_LENGTH, MAX_DEPTH, MAX_DIGITS, MAX_EXPONENT = 2000, 60, 40, 300
+MAX_LENGTH, MAX_DEPTH, MAX_DIGITS, MAX_EXPONENT, MAX_BITS = 2000, 60, 40, 300, 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +219,7 @@ def fold(expr: Expr) -> Expr:
     numbers = [arg.value for arg in args if isinstance(arg, Num)]
     if len(numbers) == len(args) and expr.fn in ("+", "-", "*", "/", "neg"):
         return Num(Fraction(_SHARED[expr.fn](*numbers)))
-    if expr.fn == "**" and len(numbers) == 2 and numbers[1].denominator == 1 and abs(numbers[1]) < 100:
+    if expr.fn == "**" and len(numbers) == 2 and _short(*numbers):
         return Num(numbers[0] ** int(numbers[1]))
     if expr.fn in ("*", "**") and args[-1] == ONE:
         return args[0]
@@ -228,6 +228,13 @@ def fold(expr: Expr) -> Expr:
     if expr.fn == "+" and len(args) == 2 and ZERO in args:
         return args[1] if args[0] == ZERO else args[0]
     return Call(expr.fn, args)
+
+
+def _short(base: Fraction, exponent: Fraction) -> bool:
+    """Whether a power is a number that can be written down: not (9**99)**99."""
+    bits = max(base.numerator.bit_length(), base.denominator.bit_length())
+    whole = exponent.denominator == 1 and (base != 0 or exponent >= 0)
+    return whole and bits * abs(exponent) < MAX_BITS
 
 
 ZERO, ONE = Num(Fraction(0)), Num(Fraction(1))

@@ -54,7 +54,7 @@ def sympy_table(tie: float = 0.0, at: Mapping[Any, Any] | None = None) -> Table:
 
     def where(condition: Any, yes: Any, no: Any) -> Any:
         if at is not None:
-            return yes if sympy.sympify(condition).subs(at) == sympy.true else no
+            return yes if condition.subs(at) == sympy.true else no
         return sympy.Piecewise((yes, condition), (no, True))
 
     return {
@@ -219,6 +219,8 @@ def _usable(formula: Expr, source: str, slots: tuple[str, ...]) -> None:
         if call_.fn == "**":
             base, exponent = call_.args
             bounded = isinstance(exponent, Num) and abs(exponent.value) <= LARGEST_POWER
+            if isinstance(exponent, Num) and not any(refs(base)):  # 2**0.5; not what `fold` left alone
+                bounded = isinstance(base, Num) and exponent.value.denominator > 1
             if not bounded and not (isinstance(base, Num) and any(refs(exponent))):
                 allowed = f"a power is of a number, or to a number up to {LARGEST_POWER}"
                 raise ExpressionError(allowed, _at(source, "**"))

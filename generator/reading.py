@@ -351,8 +351,8 @@ class _Parser:
 
     def condition(self) -> Expr:
         """`x > 0`, `x ≤ 0`, as a call of the relation."""
-        while self.accept(";") or (self.peek().kind == "word" and self.peek().text in SEPARATING):
-            self.next() if self.peek().kind == "word" and self.peek().text in SEPARATING else None
+        while self.accept(";") or _word(self):
+            pass
         word = self.peek()
         if word.kind == "word" and word.text not in self.vocabulary.names:
             self.position += 1
@@ -698,8 +698,8 @@ def chains(source: str, vocabulary: Vocabulary, start: int = 0, comma: bool = Fa
         if parser.accept("="):
             continue
         if parser.accept(",", ";", "quad", ".", ":", "<", ">", "≤", "≥") or _word(parser):
-            names = len(chain.sides) == 1 and isinstance(chain.sides[0].value, Ref)
-            names = names and not _is_number(chain.sides[0].value)  # type: ignore[arg-type]
+            value = chain.sides[0].value if len(chain.sides) == 1 else None
+            names = isinstance(value, Ref) and not _is_number(value)
             comma_here = parser.tokens[parser.position - 1].text == ","
             if not (listed and comma_here):
                 yield from ended()

@@ -15,6 +15,7 @@ from derive.expression import (
     ExpressionError,
     Num,
     Ref,
+    fold,
     mpmath_table,
     parse,
     refs,
@@ -123,3 +124,19 @@ def test_a_branch_does_not_depend_on_a_complex_step():
     for z, slope in [(-1.0, 0), (0.0, 0), (1.0, 1)]:
         stepped = value(relu, {"z": np.array(z + 1e-30j)}.__getitem__)
         assert np.imag(stepped) / 1e-30 == slope
+
+
+LEFT = [
+    ("(9**99)**99", "**"),
+    ("0**(-1)", "**"),
+    ("(1/3)**999", "**"),
+    ("2**10", None),
+    ("(1/2)**3", None),
+]
+
+
+@pytest.mark.parametrize(("source", "kept"), LEFT)
+def test_a_power_is_computed_where_it_can_be_written_down(source, kept):
+    """(9**99)**99 and what is built with it would take for ever; 0 has no reciprocal."""
+    found = fold(parse(source))
+    assert (found.fn if isinstance(found, Call) else None) == kept
