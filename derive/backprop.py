@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import cached_property
+from math import prod
 
 from derive.expression import Expr, Num, Ref, call, substitute
 from derive.graph import FIXED, Graph, Node
-from derive.ops import ACTIVATIONS, FUSED, LOSSES, OverSamples, Softmax, indices
+from derive.ops import ACTIVATIONS, FUSED, LOSSES, OverSamples, Softmax, Total
 from derive.quantity import Derivative, Id, Quantity
 
 __all__ = ["Derivation", "Factor", "Step", "Term"]
@@ -137,8 +137,8 @@ class Derivation:
         a, t = (Ref(node.element((j,), target.sample)) for node in (output, targets))
         every = call("+", *map(Ref, targets.elements(target.sample)))
         error = call("-", a if whole else call("*", a, every), t)
-        weights = [n.op.weight for n in self._reached if isinstance(n.op, OverSamples)]
-        weight = weights[0] if weights and not graph.root.sample else Fraction(1)
+        counting = Total if graph.root.sample else Total | OverSamples
+        weight = prod(n.op.weight for n in self._reached if isinstance(n.op, counting))
         return error if weight == 1 else call("*", Num(weight), error)
 
     def fused(self, z: Quantity) -> Expr | None:
@@ -162,8 +162,8 @@ class Derivation:
         for node in reversed(self.graph.nodes if not self.graph.forward_only else ()):
             if node in self._reached and node.kind not in FIXED:
                 for sample in self.graph.sample_numbers if node.sampled else [None]:
-                    for i in indices(node.shape):
-                        yield self.derivative(node.element(i, sample))
+                    for q in node.elements(sample):
+                        yield self.derivative(q)
 
     def steps(self) -> Iterator[Step]:
         """All steps, from the root backwards."""

@@ -7,7 +7,7 @@ built per scalar until it is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
@@ -24,7 +24,8 @@ FIXED = ("target", "constant")  # what nothing is differentiated by
 
 @dataclass(frozen=True, eq=False)
 class Node:
-    """A block of quantities `name[prefix…][element…]`; `sampled`: it has a value per sample."""
+    """A block of quantities `name[prefix…][element…]`; `sampled`: it has a value per sample;
+    `absent`: elements that are not there, such as the weights of missing connections."""
 
     name: str
     prefix: Index
@@ -34,6 +35,7 @@ class Node:
     inputs: tuple[Node, ...] = ()
     trained: bool = False
     sampled: bool = True
+    absent: frozenset[Index] = frozenset()
 
     @cached_property
     def key(self) -> str:
@@ -49,20 +51,27 @@ class Node:
         """The quantity at element i (counted from 1)."""
         return Quantity(self.name, self.prefix + i, sample if self.sampled else None)
 
+    @property
+    def present(self) -> Iterator[Index]:
+        """All elements that are there, in row order."""
+        return (i for i in indices(self.shape) if i not in self.absent)
+
     def elements(self, sample: int | None = None) -> Iterator[Quantity]:
         """All quantities of the block, in row order."""
-        return (self.element(i, sample) for i in indices(self.shape))
+        return (self.element(i, sample) for i in self.present)
 
 
 @dataclass(frozen=True)
 class Graph:
     """Nodes in topological order, for a number of samples; `root` is what is differentiated, or
-    `forward_only`, where nothing is, an output."""
+    `forward_only`, where nothing is, an output.  `aliases`: other names of parameters, such as
+    b[1][2] of a bias b[1] that a layer shares, W[2][1][3] of a W[1][3][1] that it is tied to."""
 
     nodes: tuple[Node, ...]
     root: Quantity
     samples: int = 1
     forward_only: bool = False
+    aliases: Mapping[Quantity, Quantity] = field(default_factory=dict, compare=False, repr=False)
     _found: dict[tuple[str, Index, int, bool], Node] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -93,12 +102,11 @@ class Graph:
             for sampled in (True, False) if per_sample else (False,):
                 node = self._found.get((q.name, prefix, len(element), sampled))
                 if node and all(1 <= i <= n for i, n in zip(element, node.shape, strict=True)):
-                    if q.sample is None or (sampled and q.sample <= self.samples):
-                        return node, element
-        shared = self._found.get((q.name, q.index[:-1], 0, False))  # b[l][i] of a shared b[l]
-        if shared and shared.kind == "parameter" and q.index and q.sample is None:
-            if q.index[-1] <= self.consumers(shared)[0].shape[0]:
-                return shared, ()
+                    if element not in node.absent:
+                        if q.sample is None or (sampled and q.sample <= self.samples):
+                            return node, element
+        if q.sample is None and (same := self.aliases.get(q.at())):
+            return self.find(same)
         raise KeyError(str(q))
 
     def locate(self, q: Quantity, sample: int | None) -> tuple[Node, Index]:
@@ -168,6 +176,9 @@ class Graph:
         op = node.op
         assert op is not None
         slots = [slot for slot, entering in enumerate(node.inputs) if entering is source]
+        if len(slots) > 1:
+            shapes = [n.shape for n in node.inputs]
+            slots = [slot for slot in slots if i in op.feeds(slot, j, *shapes)]
         partials = (op.partial(slot, j, i) for slot in slots if op.differentiable(slot))
         return self._named(call("+", *partials), node, sample)
 

@@ -15,6 +15,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cached_property
 from itertools import product
 from typing import Any, ClassVar, NamedTuple
 
@@ -37,7 +38,7 @@ __all__ = [
     "Elementwise",
     "Index",
 ]
-__all__ += ["Op", "OverSamples", "Shape", "Softmax", "Total", "indices"]
+__all__ += ["Op", "OverSamples", "Penalty", "Shape", "Softmax", "Total", "Wiring", "indices"]
 __all__ += ["OUTPUTS_OF", "VECTOR_ACTIVATIONS"]
 
 Array = npt.NDArray[Any]
@@ -176,48 +177,121 @@ class Elementwise(Op):
         return self.slots[slot] in self.partials
 
 
+Wiring = tuple[tuple[Index | None, ...], ...]
+
+
 @dataclass(frozen=True)
 class Affine(Op):
-    """z[i] = Σ_j W[i,j] a[j] + b[i]; W (units, inputs), b (units,), () when shared, or absent."""
+    """z[i] = Σ_j W[w(i,j)] a[j] + b[i] + s[i]: weights, the layer below, and whatever else is there.
+
+    `wiring` says which weight w(i,j) joins unit i to input j, or that none does (a row a unit): tied
+    weights, missing connections and convolutions are tables of it.  None: W[i,j], everything
+    joined.  W (units, inputs) unless it is wired; b (units,), or () when shared; s (units,) is added
+    as it is, a skip connection; `one`, a constant 1, is what b is the weight of, if it is there.
+    """
 
     slots: tuple[str, ...] = ("W", "a", "b")
+    wiring: Wiring | None = None
+
+    @property
+    def plain(self) -> bool:
+        """W a + b, everything joined, and nothing else."""
+        return self.wiring is None and set(self.slots) <= {"W", "a", "b"}
+
+    @cached_property
+    def _places(self) -> tuple[tuple[Array, Array], tuple[Array, ...]]:
+        """(units, inputs) that are joined, and where the weights of them are, counted from 0."""
+        assert self.wiring is not None
+        joined = [
+            (i, j, weight) for i, row in enumerate(self.wiring) for j, weight in enumerate(row) if weight
+        ]
+        units, inputs, weights = zip(*joined, strict=True)
+        at = tuple(np.array(axis) - 1 for axis in zip(*weights, strict=True))
+        return (np.array(units), np.array(inputs)), at
+
+    def _matrix(self, weights: Array) -> Array:
+        """Weights as a matrix, with 0 where nothing is joined."""
+        if self.wiring is None:
+            return weights
+        joined, at = self._places
+        shape = (len(self.wiring), len(self.wiring[0]), *weights.shape[-2:])
+        matrix: Array = np.zeros(shape, weights.dtype)
+        matrix[joined] = weights[at]
+        return matrix
 
     def shape(self, *inputs: Shape) -> Shape:
-        return inputs[0][:1]
+        return (len(self.wiring),) if self.wiring else inputs[0][:1]
 
     def forward(self, table: Table, *inputs: Array) -> Array:
-        weights, below, *bias = inputs
-        total = (weights * below).sum(axis=1)
-        return np.asarray(total + bias[0] if bias else total)
+        given = dict(zip(self.slots, inputs, strict=True))
+        total = (self._matrix(given["W"]) * given["a"]).sum(axis=1)
+        if "b" in given:
+            total = total + given["b"] * given.get("one", 1)
+        return np.asarray(total + given["s"] if "s" in given else total)
 
     def backward(
         self, table: Table, upstream: Array, output: Array, *inputs: Array
     ) -> tuple[Array | None, ...]:
-        weights, below, *bias = inputs
-        gradients = (upstream[:, None] * below, (weights * upstream[:, None]).sum(axis=0))
-        return gradients + tuple(upstream if b.ndim > 2 else upstream.sum(axis=0) for b in bias)
+        given = dict(zip(self.slots, inputs, strict=True))
+        weights = upstream[:, None] * given["a"]
+        if self.wiring:
+            joined, at = self._places
+            shape = (*given["W"].shape[:-2], *weights.shape[-2:])
+            collected: Array = np.zeros(shape, weights.dtype)
+            np.add.at(collected, at, weights[joined])
+            weights = collected
+        gradients: dict[str, Array] = {
+            "W": weights,
+            "a": (self._matrix(given["W"]) * upstream[:, None]).sum(axis=0),
+            "s": upstream,
+        }
+        if "b" in given:
+            bias = upstream * given.get("one", 1)
+            gradients["b"] = bias if given["b"].ndim > 2 else bias.sum(axis=0)
+        return tuple(gradients.get(slot) for slot in self.slots)
+
+    def weight(self, i: Index, j: Index) -> Index | None:
+        """w(i, j)."""
+        return self.wiring[i[0] - 1][j[0] - 1] if self.wiring else (*i, *j)
 
     def definition(self, i: Index, *inputs: Shape) -> Expr:
-        columns = range(1, inputs[0][1] + 1)
-        terms = [call("*", Ref(("W", (*i, j))), Ref(("a", (j,)))) for j in columns]
-        bias = [Ref(("b", i if inputs[2] else ()))] if len(inputs) > 2 else []
-        return call("+", *terms, *bias)
+        shapes = dict(zip(self.slots, inputs, strict=True))
+        joined = ((self.weight(i, j), j) for j in indices(shapes["a"]))
+        terms = [call("*", Ref(("W", weight)), Ref(("a", j))) for weight, j in joined if weight]
+        if "b" in shapes:
+            bias = Ref(("b", i if shapes["b"] else ()))
+            terms.append(call("*", bias, Ref(("one", ()))) if "one" in shapes else bias)
+        return call("+", *terms, *([Ref(("s", i))] if "s" in shapes else []))
 
     def feeds(self, slot: int, j: Index, *inputs: Shape) -> Iterable[Index]:
-        if self.slots[slot] == "W":
-            return [j[:1]]
-        if self.slots[slot] == "b" and j:
-            return [j]
-        return indices(self.shape(*inputs))
+        match self.slots[slot]:
+            case "W" if self.wiring is None:
+                return [j[:1]]
+            case "W":
+                return [(i,) for i, row in enumerate(self.wiring or (), 1) if j in row]
+            case "a" if self.wiring:
+                return [(i,) for i, row in enumerate(self.wiring, 1) if row[j[0] - 1]]
+            case "b" | "s" if j:
+                return [j]
+            case _:
+                return indices(self.shape(*inputs))
 
     def partial(self, slot: int, j: Index, i: Index) -> Expr:
         match self.slots[slot]:
-            case "W":
+            case "W" if self.wiring is None:
                 return Ref(("a", j[1:]))
+            case "W":
+                row = (self.wiring or ())[i[0] - 1]
+                return call("+", *(Ref(("a", (n,))) for n, w in enumerate(row, 1) if w == j))
             case "a":
-                return Ref(("W", (*i, *j)))
+                return Ref(("W", self.weight(i, j) or ()))
+            case "b" if "one" in self.slots:
+                return Ref(("one", ()))
             case _:
                 return Num(Fraction(1))
+
+    def differentiable(self, slot: int) -> bool:
+        return self.slots[slot] != "one"
 
 
 @dataclass(frozen=True)
@@ -265,29 +339,45 @@ class Softmax(Op):
 
 @dataclass(frozen=True)
 class Total(Op):
-    """L = Σ_i L[i], the sum over all elements."""
+    """L = Σ_i L[i], the sum (or the mean) over the outputs."""
 
     slots: tuple[str, ...] = ("L",)
+    mean: bool = False
+    outputs: int = 1
+
+    @property
+    def weight(self) -> Fraction:
+        """What one output counts: 1 or 1/n."""
+        return Fraction(1, self.outputs if self.mean else 1)
 
     def shape(self, *inputs: Shape) -> Shape:
         return ()
 
     def forward(self, table: Table, *inputs: Array) -> Array:
-        return np.asarray(inputs[0].sum(axis=0))
+        total = inputs[0].sum(axis=0)
+        return np.asarray(total / self.outputs if self.mean else total)
 
     def backward(
         self, table: Table, upstream: Array, output: Array, *inputs: Array
     ) -> tuple[Array | None, ...]:
-        return (np.broadcast_to(upstream, inputs[0].shape),)
+        share = upstream * float(self.weight) if self.mean else upstream
+        return (np.broadcast_to(share, inputs[0].shape),)
 
     def definition(self, i: Index, *inputs: Shape) -> Expr:
-        return call("+", *(Ref(("L", j)) for j in indices(inputs[0])))
+        return _summed([Ref(("L", j)) for j in indices(inputs[0])], self.weight)
 
     def feeds(self, slot: int, j: Index, *inputs: Shape) -> Iterable[Index]:
         return [()]
 
     def partial(self, slot: int, j: Index, i: Index) -> Expr:
-        return Num(Fraction(1))
+        return Num(self.weight)
+
+
+def _summed(terms: Sequence[Expr], weight: Fraction) -> Expr:
+    """L1 + L2 + …, or L1/n + L2/n + …, which a line can be broken in."""
+    if weight != 1:
+        terms = [Call("/", (term, Num(1 / weight))) for term in terms]
+    return call("+", *terms)
 
 
 @dataclass(frozen=True)
@@ -316,16 +406,54 @@ class OverSamples(Op):
         return (np.broadcast_to(upstream * float(self.weight), inputs[0].shape),)
 
     def definition(self, i: Index, *inputs: Shape) -> Expr:
-        terms: list[Expr] = [Ref(("L", i, s)) for s in range(1, self.samples + 1)]
-        if self.mean:  # L1/n + L2/n + …, which a line can be broken in
-            terms = [Call("/", (term, Num(Fraction(self.samples)))) for term in terms]
-        return call("+", *terms)
+        return _summed([Ref(("L", i, s)) for s in range(1, self.samples + 1)], self.weight)
 
     def feeds(self, slot: int, j: Index, *inputs: Shape) -> Iterable[Index]:
         return [j]
 
     def partial(self, slot: int, j: Index, i: Index) -> Expr:
         return Num(self.weight)
+
+
+@dataclass(frozen=True)
+class Penalty(Op):
+    """R = λ/2 Σ w², over all elements of all inputs but the first, which is λ; ∂R/∂w = λ w.
+    `absent`: elements of each that are not there."""
+
+    slots: tuple[str, ...] = ("lambda", "W")
+    absent: tuple[frozenset[Index], ...] = (frozenset(),)
+
+    def shape(self, *inputs: Shape) -> Shape:
+        return ()
+
+    def forward(self, table: Table, *inputs: Array) -> Array:
+        rate, *weights = inputs
+        squares = [(w * w).reshape(-1, *w.shape[-2:]).sum(axis=0) for w in weights]
+        return np.asarray(rate * sum(squares) / 2)
+
+    def backward(
+        self, table: Table, upstream: Array, output: Array, *inputs: Array
+    ) -> tuple[Array | None, ...]:
+        rate, *weights = inputs
+        return (None, *(upstream * rate * w for w in weights))
+
+    def definition(self, i: Index, *inputs: Shape) -> Expr:
+        squares = [
+            call("**", Ref((slot, j)), 2)
+            for slot, shape, absent in zip(self.slots[1:], inputs[1:], self.absent, strict=True)
+            for j in indices(shape)
+            if j not in absent
+        ]
+        return call("*", call("/", Ref(("lambda", ())), 2), call("+", *squares))
+
+    def feeds(self, slot: int, j: Index, *inputs: Shape) -> Iterable[Index]:
+        return [()]
+
+    def partial(self, slot: int, j: Index, i: Index) -> Expr:
+        return call("*", Ref(("lambda", ())), Ref((self.slots[slot], j)))
+
+    def differentiable(self, slot: int) -> bool:
+        return slot > 0
 
 
 def _activation(
@@ -393,6 +521,7 @@ LOSSES: dict[str, Elementwise] = {
     "half_squared_error": _loss("1/2*(a - t)**2", "a - t"),
     "squared_error": _loss("(a - t)**2", "2*(a - t)"),
     "mse": _loss("1/n*(a - t)**2", "2/n*(a - t)", n="1"),
+    "half_mse": _loss("1/(2*n)*(a - t)**2", "1/n*(a - t)", n="1"),
     "binary_cross_entropy": _loss("-t*log(a) - (1 - t)*log(1 - a)", "(a - t)/(a*(1 - a))"),
     "hinge": _loss("max(0, 1 - t*a)", "where(1 - t*a > 0, -t, 0)", kinks=("1 - t*a",)),
     "huber": _loss(
@@ -478,5 +607,6 @@ OPS: dict[str, Op] = {
     **LOSSES,
     "affine": Affine(),
     "total": Total(),
+    "penalty": Penalty(),
 }
 OPS |= {"over_samples": OverSamples()} | {f"{fn} gate": gate for fn, gate in GATES.items()}

@@ -306,5 +306,6 @@ def _local_check(graph: Graph, values: Values, d: Derivative) -> _Check:
     moved[row] += STEP
     inputs = (moved if n is wrt else values.forward[n] for n in of.inputs)
     output = of.op.forward(numpy_table(values.tie), *inputs)
-    slope = float(output[(*(n - 1 for n in i), (d.sample or 1) - 1, 0)].imag) / STEP.imag
+    at = (d.sample or 1) - 1 if of.sampled else 0
+    slope = float(output[(*(n - 1 for n in i), at, 0)].imag) / STEP.imag
     return _Check("complex step", d, values.number(d), slope, max(1.0, abs(slope)))

@@ -11,6 +11,7 @@ from argparse import Namespace
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from functools import partial
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,8 +60,8 @@ def _formats(arguments: Namespace) -> list[str]:
 
 
 def _pages_of(spec: Spec) -> None:
-    layers = spec.network.layers if spec.network else []
-    count = sum(len(row) + 1 for layer in layers for row in layer.weights)
+    given = spec.network.graph().of_kind("parameter") if spec.network else []
+    count = sum(prod(node.shape) for node in given)
     if count > MOST_PARAMETERS:
         raise Unusable(
             f"{spec.name}: found {count} parameters, allowed: up to {MOST_PARAMETERS} on pages; "

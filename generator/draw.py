@@ -97,17 +97,20 @@ def _redrawn(spec: Spec, stream: _Stream) -> dict[str, Any]:
 def _redrawn_network(net: NetworkSpec, source: Draw, stream: _Stream) -> NetworkSpec:
     """The same network with new inputs, targets, weights and biases."""
 
-    def rows(shape: list[list[Any]], drawn_from: Range) -> list[list[Decimal]]:
-        return [[stream.decimal(drawn_from) for _ in row] for row in shape]
+    def rows(shape: Any, drawn_from: Range) -> Any:
+        """Numbers in the place of numbers, however nested; no connection stays none."""
+        if isinstance(shape, list):
+            return [rows(item, drawn_from) for item in shape]
+        return None if shape is None else stream.decimal(drawn_from)
 
     layers = []
     for layer in net.layers:
-        weights = rows(layer.weights, source.weights)
+        weights = {key: rows(getattr(layer, key), source.weights) for key in ("weights", "kernel")}
         if layer.kind_of_bias == "shared":
             biases = [stream.decimal(source.biases)] * len(layer.biases)
         else:
             biases = [stream.decimal(source.biases) for _ in layer.biases]
-        layers.append(layer.model_copy(update={"weights": weights, "biases": biases}))
+        layers.append(layer.model_copy(update={**weights, "biases": biases}))
     targets = source.targets or TARGETS.get(net.layers[-1].activation, OTHER_TARGETS)
     domain = DOMAINS.get(net.loss)
     drawn = {"inputs": rows(net.inputs, source.inputs), "sizes": None}

@@ -8,11 +8,12 @@ kept apart (`paths`, `combine`), so that two misconceptions about the same sum c
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
 from derive.expression import Call, Expr, Num, Ref, call, parse, refs, substitute
+from derive.network import WEIGHTS
 from derive.ops import ACTIVATIONS, LOSSES, Elementwise, Op
 from derive.program import RATE, Program, product_of, sum_of
 from derive.quantity import Derivative, Id, Quantity
@@ -58,6 +59,10 @@ def rewriting(together: Sequence[Misconception]) -> Rewrite:
 def _gradient(program: Program, q: Id, name: str) -> bool:
     root = program.derivation.graph.root.at()
     return isinstance(q, Derivative) and q.of == root and q.wrt.name == name
+
+
+def _of_the_loss(program: Program, q: Id) -> bool:
+    return isinstance(q, Derivative) and q.of == program.derivation.graph.root.at()
 
 
 def _last(program: Program) -> int:
@@ -110,7 +115,7 @@ def _renamed(expr: Expr | None, name: Callable[[Any], Any]) -> Expr | None:
 
 
 def _updated(q: Id) -> bool:
-    return isinstance(q, Quantity) and q.update > 0 and q.name in "Wb"
+    return isinstance(q, Quantity) and q.update > 0 and q.name in (*WEIGHTS, "b")
 
 
 def _old_and_slope(program: Program, q: Quantity) -> tuple[Expr, Expr] | None:
@@ -166,7 +171,14 @@ def _other_weight(program: Program, q: Derivative, terms: Terms) -> Terms | None
     return tuple((*term[:-1], swapped(term[-1])) for term in terms)
 
 
-def _new_weights(program: Program, q: Derivative, terms: Terms) -> Terms:
+def _new_weights(program: Program, q: Derivative, terms: Terms) -> Terms | None:
+    """The next layer's weights after their update; not of tied weights, which wait for this gradient."""
+    below = q.wrt.index[0]
+    locals_ = (f.name for *_, f in terms if isinstance(f, Ref) and isinstance(f.name, Derivative))
+    weights = [w for local in locals_ for w in refs(program.formula(local) or call("+", 1))]
+    if any(program.derivation.graph.locate(w, None)[0].prefix[0] <= below for w in weights):
+        return None
+
     def newer(factor: Expr) -> Expr:
         local = factor.name if isinstance(factor, Ref) else None
         assert isinstance(local, Derivative)
@@ -196,8 +208,10 @@ def _mirrored(program: Program, weight: Quantity) -> Expr | None:
     """The weight on the other side of the diagonal; None where the matrix is not square."""
     if weight.name != "W":
         return None
-    layer, i, j = weight.index
-    rows, columns = program.derivation.graph.find(weight.at())[0].shape
+    block, _ = program.derivation.graph.find(weight.at())
+    if block.absent:
+        return None
+    (layer, i, j), (rows, columns) = weight.index, block.shape
     return Ref(Quantity("W", (layer, j, i), None, weight.update)) if rows == columns else None
 
 
@@ -338,6 +352,19 @@ def _diagonal(program: Program, q: Id) -> Expr | None:
     terms = program.factors(q, opened=False)
     own = tuple(term for term in terms if isinstance(term[-1], Ref) and slope(term[-1].name))
     return sum_of(own) if own and len(own) < len(terms) else None
+
+
+def _last_use(program: Program, q: Derivative) -> Expr | None:
+    """Of a weight that enters several units, or an input that enters several gates: the last one's term
+    alone, for each sample."""
+    derivation = program.derivation
+    node, _ = derivation.graph.locate(q.wrt, q.sample)
+    if node.kind not in ("parameter", "input") or node.name == "x":
+        return None
+    terms = program.factors(q, opened=False)
+    uses = [term.ids[0] for term in derivation.step(replace(q, update=0)).terms]
+    last = {(d.wrt.name == "R", d.sample): term for d, term in zip(uses, terms, strict=True)}
+    return sum_of(tuple(last.values())) if len(last) < len(terms) else None
 
 
 def _input_of(program: Program, q: Derivative) -> tuple[Expr, Quantity] | None:
@@ -666,6 +693,14 @@ MISCONCEPTIONS: dict[str, Misconception] = {
         Misconception("M37b", "the logarithm to base 2", _other_base(2)),
         Misconception("M38", "slope 1 where ReLU is off", _gate(lambda q: Num(Fraction(1)))),
         Misconception("M38b", "z stands for the slope of ReLU", _gate(lambda q: Ref(_z(q)))),
+        Misconception(
+            "M39",
+            "of a weight that is used several times, only the last use is counted",
+            _about(
+                lambda p, q: isinstance(q, Derivative) and q.of == p.derivation.graph.root.at(),
+                _last_use,
+            ),
+        ),
         Misconception("M41", "a factor too many: the input, before the weight", paths=_input_factor),
     )
 }

@@ -18,9 +18,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
+from math import prod
 from typing import Literal, Protocol
 
 from derive.graph import Graph
+from derive.ops import Affine
 from derive.quantity import Derivative, Id, Quantity
 from generator.formula import GREEK, Fraction, Index, Node, Number, Op, Row, Symbol, row
 
@@ -31,7 +33,9 @@ ROLES = ("x", "t", "W", "b", "b_shared", "z", "a", "L", "L_term", "rate")
 # A whole layer as matrix or column, where a notation does not say it otherwise.
 WHOLE = {"x_all": "x", "t_all": "t", "W_all": "W^{(<l>)}", "b_all": "b^{(<l>)}"}
 WHOLE |= {"z_all": "z^{(<l>)}", "a_all": "a^{(<l>)}", "delta_all": "δ^{(<l>)}"}
-OPTIONAL = ("delta", "b_last", *WHOLE)
+# What only some networks have: a kernel's weights, the weight of a constant input, a penalty and its λ.
+RARE = {"K": "w_{<ij>}^{(<l>)}", "b_0": "w_{<i0>}^{(<l>)}", "R": "R", "lambda": "λ"}
+OPTIONAL = ("delta", "b_last", *WHOLE, *RARE)
 FIELDS = ("i", "j", "ij", "i0", "l", "m", "n", "u", "v", "c", "p", "i?", "u?", "v?")
 
 
@@ -183,6 +187,7 @@ NOTATIONS: dict[str, Notation] = {
             "x": "<u>",
             "t": "target_{<u>}",
             "W": "w_<n>",
+            "K": "w_<n>",
             "b": "b_<n>",
             "b_shared": "b_<n>",
             "z": "net_{<u>}",
@@ -306,11 +311,11 @@ class Namer:
         self.first_number: dict[tuple[str, int], int] = {}
         counts = {"W": 1, "b": 1}
         for node in graph.of_kind("parameter"):
-            self.first_number[node.name, node.prefix[0]] = counts[node.name]
-            size = 1
-            for n in node.shape:
-                size *= n
-            counts[node.name] += size
+            counted = "b" if node.name == "b" else "W"
+            self.first_number[node.name, node.prefix[0]] = counts[counted]
+            counts[counted] += prod(node.shape) - len(node.absent)
+        slots = {n.prefix[0]: n.op.slots for n in graph.nodes if isinstance(n.op, Affine)}
+        self.constant_input = {layer for layer, names in slots.items() if "one" in names}
 
     def __call__(self, q: Id) -> Node:
         """The name of a quantity, or ∂of/∂wrt as a fraction; δ where the notation has one."""
@@ -373,11 +378,19 @@ class Namer:
         return Index(index.base, index.sub, row(*([index.sup] if index.sup else []), *marks))
 
     def _name(self, q: Quantity) -> Node:
+        q = self.graph.aliases.get(q.at(), q)
         match q.name, q.index:
             case "L", (_,) if self.sizes[-1] > 1:
                 return self._pattern("L_term", self.last, *q.index)
             case "L", _:
                 return self._pattern("L")
+            case "L0", _:  # before the penalty is added
+                loss = self._pattern("L")
+                return Index(loss.base if isinstance(loss, Index) else loss, Number("0"))
+            case "one", (layer,):
+                return self._pattern("x") if layer == 1 else self._pattern("a", layer - 1)
+            case "b", (layer, _) if layer in self.constant_input:
+                return self._pattern("b_0", *q.index)
             case "a", (0, j):
                 return self._pattern("x", 0, j)
             case "x", (j,):
@@ -399,21 +412,31 @@ class Namer:
             return last
         return hidden[layer - 1] if layer <= len(hidden) else f"{hidden[-1]}{layer}"
 
+    def _running(self, role: str, layer: int, i: int, j: int) -> int:
+        """The number of a parameter, counted through the whole network; of anything else, its index."""
+        first = self.first_number.get((role[0], layer), 0)
+        if not (first and j):
+            return first + max(i - 1, 0)
+        node, at = self.graph.find(Quantity(role, (layer, i, j)))
+        if node.absent:
+            return first + list(node.present).index(at)
+        return first + (i - 1) * node.shape[1] + j - 1
+
     def _pattern(self, role: str, layer: int = 0, i: int = 0, j: int = 0) -> Node:
         before = max(layer - 1, 0)
         column = i if role == "x" else j
-        running = self.first_number.get((role[0], layer), 0)
-        running += (i - 1) * self.sizes[before] + j - 1 if role == "W" else max(i - 1, 0)
         comma = [Op(",")] if self.wide else []
+        running = self._running(role, layer, i, j)
         numbers = {"i": i, "j": column, "l": layer, "m": layer + 1, "n": running}
         fields: dict[str, Node] = {name: Number(str(n)) for name, n in numbers.items()}
-        fields["ij"] = Row((fields["i"], *comma, fields["j"]))
+        fields["ij"] = Row((fields["i"], *comma, fields["j"]) if j else (fields["i"],))
         fields["i0"] = Row((fields["i"], *comma, Number("0")))
         fields["c"], fields["p"] = Symbol(self._letter(layer)), Symbol(self._letter(before))
         fields["u"] = Index(fields["c"], Number(str(column if layer == 0 else i)))
         fields["v"] = Index(fields["p"], fields["j"])
-        single, single_before = self.sizes[layer] == 1, self.sizes[before] == 1
+        # The constant input 0 beside a single one is not left without its index.
+        single, single_before = self.sizes[layer] == 1 and column + i > 0, self.sizes[before] == 1
         fields["i?"] = Row(()) if single else fields["i"]
         fields["u?"] = fields["c"] if single else fields["u"]
         fields["v?"] = fields["p"] if single_before else fields["v"]
-        return _fill(_parse({**WHOLE, **self.notation.patterns}[role]), fields)
+        return _fill(_parse({**WHOLE, **RARE, **self.notation.patterns}[role]), fields)

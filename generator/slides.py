@@ -235,6 +235,8 @@ def _blocks(exercise: Exercise) -> dict[str, Grid]:
     for node in graph.nodes:
         if node.name not in ("x", "t", "W", "b", "z", "a") or (graph.samples > 1 and node.sampled):
             continue
+        if node.absent:
+            continue
         ids = list(node.elements())
         layer = node.prefix[0] if node.prefix else 0
         if node.name == "x":

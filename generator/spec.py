@@ -11,7 +11,7 @@ import hashlib
 import re
 import reprlib
 import tomllib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from fractions import Fraction
 from functools import cache
@@ -25,7 +25,7 @@ from pydantic_core import PydanticCustomError
 from derive.circuit import FUNCTIONS, CircuitError, circuit
 from derive.expression import ExpressionError, Num, fold, parse
 from derive.graph import Graph
-from derive.network import Bias, Layer, network
+from derive.network import Bias, Kernel, Layer, Reduction, network
 from derive.ops import ACTIVATIONS, DOMAINS, LOSSES, OUTPUTS_OF, VECTOR_ACTIVATIONS, Elementwise, Softmax
 from derive.zscore import Feature
 from generator.notation import NOTATIONS, Namer, NotationError
@@ -37,6 +37,7 @@ LECTURES = Path(__file__).parent / "lectures"
 ANY_ACTIVATION: dict[str, Elementwise | Softmax] = {**ACTIVATIONS, **VECTOR_ACTIVATIONS}
 SMALLEST, LARGEST, DIGITS = -12, 6, 12  # powers of ten; significant digits
 MAX_BYTES = 1_000_000
+NO_CONNECTION = "-"
 
 
 class SpecError(ValueError):
@@ -125,7 +126,17 @@ def _choices(found: Any, names: Any) -> str:
     return ", ".join(names) + (f"; did you mean {near[0]}?" if near else "")
 
 
+def _weight(value: Any) -> Any:
+    """A number, or "-" where there is no connection."""
+    try:
+        return None if value == NO_CONNECTION else _number(value)
+    except PydanticCustomError as error:
+        wrong = f'{error.message()}, or "{NO_CONNECTION}" for no connection'
+        raise PydanticCustomError("weight", "{wrong}", {"wrong": wrong}) from None
+
+
 Exact = Annotated[Decimal, BeforeValidator(_number)]
+Weight = Annotated[Decimal | None, BeforeValidator(_weight)]
 Positive = Annotated[Exact, Field(gt=0)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=60)]
 Line = Annotated[str, Field(max_length=300, pattern=r"^[^\x00-\x1f\x7f]*[\p{L}\p{N}][^\x00-\x1f\x7f]*$")]
@@ -139,19 +150,67 @@ class _Model(BaseModel):
 
 
 class LayerSpec(_Model):
-    """`[[network.layers]]`: weights one row per unit, as torch.nn.Linear.weight."""
+    """`[[network.layers]]`: weights one row per unit, as torch.nn.Linear.weight; or `tied` to those of
+    another layer, transposed; or a convolution's `kernel`, over pictures of `columns` if it has rows."""
 
-    weights: Annotated[list[list[Exact]], Field(min_length=1, max_length=1000)]
+    weights: Annotated[list[list[Weight]], Field(min_length=1, max_length=1000)] | None = None
+    tied: Annotated[int, Field(ge=1)] | None = None
+    kernel: list[Exact] | list[list[Exact]] | None = None
+    columns: Annotated[int, Field(ge=1)] | None = None
     biases: list[Exact] = []
     bias: Annotated[Bias, _one_of(get_args(Bias))] | None = None
+    skip: Annotated[int, Field(ge=0)] | None = None
     activation: Annotated[str, _named_or_formula(activation_of, ANY_ACTIVATION, "z")] = "sigmoid"
     alpha: Annotated[Decimal | str, BeforeValidator(_alpha)] | None = None
     train: list[Annotated[str, _one_of(("weights", "biases"))]] = ["weights", "biases"]
 
     @property
     def kind_of_bias(self) -> Bias:
-        """As said, or per_unit where there are biases and none where there are not."""
-        return self.bias or ("per_unit" if self.biases else "none")
+        """As said, or per_unit where there are biases and none where there are not; a kernel's is
+        shared."""
+        usual: Bias = "shared" if self.kernel else "per_unit"
+        return self.bias or (usual if self.biases else "none")
+
+    @property
+    def plain(self) -> bool:
+        """W a + b, everything connected, and nothing else."""
+        return not (self.tied or self.kernel or self.missing or self.skip is not None)
+
+    @property
+    def missing(self) -> frozenset[tuple[int, int]]:
+        """The connections (unit, input) that are not there."""
+        rows = enumerate(self.weights or [], 1)
+        return frozenset((i, j) for i, row in rows for j, weight in enumerate(row, 1) if weight is None)
+
+    @property
+    def kernel_rows(self) -> list[list[Decimal]]:
+        """The kernel as a matrix; of one row over a line of numbers."""
+        kernel = self.kernel or []
+        rows = [row for row in kernel if isinstance(row, list)]
+        return rows or [[number for number in kernel if isinstance(number, Decimal)]]
+
+    def own(self) -> Any:
+        """The numbers of the layer's own weights as its block has them; nothing where it is tied."""
+        if self.kernel:
+            return self.kernel_rows if self.columns else self.kernel_rows[0]
+        return [[weight or Decimal(0) for weight in row] for row in self.weights or []]
+
+    def over(self, inputs: int) -> Kernel | None:
+        """The convolution that this layer is, over so many inputs; ValueError if it cannot be one."""
+        if not self.kernel:
+            return None
+        kernel, columns = self.kernel_rows, self.columns or inputs
+        height, width = len(kernel), len(kernel[0])
+        if inputs % columns or columns < width or inputs // columns < height:
+            raise ValueError(f"a kernel of {height} × {width} does not fit")
+        return Kernel(inputs // columns, columns, height, width)
+
+    def units(self, inputs: int, layers: Sequence[LayerSpec]) -> int:
+        """How many units the layer has, over so many inputs, after those layers."""
+        if self.tied is not None:
+            return len((layers[self.tied - 1].weights or [[]])[0])
+        kernel = self.over(inputs)
+        return len(kernel.wiring) if kernel else len(self.weights or [])
 
 
 class Standardize(_Model):
@@ -196,7 +255,9 @@ class NetworkSpec(_Model):
     targets: Annotated[list[list[Exact]], Field(min_length=1, max_length=1000)] | None = None
     loss: Annotated[str, _named_or_formula(loss_of, LOSSES, "a and t")] = "half_squared_error"
     delta: Positive | None = None  # where the Huber loss goes over from a square to a line
-    reduction: Annotated[Literal["sum", "mean"], _one_of(("sum", "mean"))] = "sum"
+    outputs: Annotated[Reduction, _one_of(get_args(Reduction))] = "sum"
+    reduction: Annotated[Reduction, _one_of(get_args(Reduction))] = "sum"
+    l2: Positive | None = None  # λ: λ/2 times the sum of all squared weights is added to the loss
     learning_rate: Positive = Decimal("0.5")
     updates: Annotated[int, Field(ge=0, le=20_000)] = 1
     stop_below: Positive | None = None  # the goal of the training; `updates` is then the most
@@ -236,19 +297,34 @@ class NetworkSpec(_Model):
 
     def graph(self) -> Graph:
         """The graph of this network (its structure; for the numbers see `numbers`)."""
-        layers = [
-            Layer(
-                units=len(layer.weights),
-                activation=self._activation(layer),
-                bias=layer.kind_of_bias,
-                train=frozenset(layer.train),
+        sizes, layers = self.widths, []
+        for layer, inputs, units in zip(self.layers, sizes, sizes[1:], strict=False):
+            layers.append(
+                Layer(
+                    units=units,
+                    activation=self._activation(layer),
+                    bias=layer.kind_of_bias,
+                    train=frozenset(layer.train),
+                    missing=layer.missing,
+                    tied=layer.tied,
+                    kernel=layer.over(inputs),
+                    skip=layer.skip,
+                )
             )
-            for layer in self.layers
-        ]
         row = None if self.forward_only else loss_of(self.loss)
         if row and self.delta is not None:
             row = row.with_constants(delta=Fraction(self.delta))
-        return network(len(self.inputs[0]), layers, row, len(self.inputs), self.reduction)
+        reductions = {"reduction": self.reduction, "outputs": self.outputs}
+        penalty = self.l2 is not None
+        return network(sizes[0], layers, row, len(self.inputs), **reductions, penalty=penalty)
+
+    @property
+    def widths(self) -> list[int]:
+        """How many inputs there are, then how many units each layer has."""
+        sizes = [len(self.inputs[0])]
+        for layer in self.layers:
+            sizes.append(layer.units(sizes[-1], self.layers))
+        return sizes
 
     @staticmethod
     def _activation(layer: LayerSpec) -> Elementwise | Softmax:
@@ -267,13 +343,18 @@ class NetworkSpec(_Model):
         if self.standardize:
             columns = [feature.scores(self.standardize.digits) for feature in self.features()]
             numbers["x"] = [list(row) for row in zip(*columns, strict=True)]
+        if self.l2 is not None:
+            numbers["lambda"] = self.l2
         for number, layer in enumerate(self.layers, 1):
-            numbers[f"W[{number}]"] = layer.weights
+            if layer.tied is None:
+                numbers[f"{'K' if layer.kernel else 'W'}[{number}]"] = layer.own()
             match layer.kind_of_bias:
-                case "per_unit":
-                    numbers[f"b[{number}]"] = layer.biases
                 case "shared":
                     numbers[f"b[{number}]"] = layer.biases[0]
+                case "weight_0":
+                    numbers |= {f"b[{number}]": layer.biases, f"one[{number}]": Decimal(1)}
+                case "per_unit":
+                    numbers[f"b[{number}]"] = layer.biases
         return numbers
 
     def features(self) -> list[Feature]:
@@ -500,7 +581,7 @@ def _check_shapes(net: NetworkSpec, file: str) -> None:
     def fail(key: str, found: str, allowed: str) -> None:
         raise SpecError(file, f"network.{key}", found, allowed)
 
-    def same_length(rows: list[list[Decimal]], key: str, length: int, what: str) -> None:
+    def same_length(rows: Sequence[Sequence[Any]], key: str, length: int, what: str) -> None:
         for number, numbers in enumerate(rows):
             if len(numbers) != length:
                 fail(f"{key}[{number}]", f"{len(numbers)} numbers", f"{length}: {what}")
@@ -518,13 +599,20 @@ def _check_shapes(net: NetworkSpec, file: str) -> None:
             fail("inputs", only, "different numbers: `standardize` divides by their spread")
     if net.stop_below is not None and not (net.updates and any(layer.train for layer in net.layers)):
         fail("stop_below", str(net.stop_below), "no goal, where nothing is trained")
-    below = len(net.inputs[0])
+    below, sizes = len(net.inputs[0]), [len(net.inputs[0])]
     for number, layer in enumerate(net.layers):
-        key, units = f"layers[{number}]", len(layer.weights)
-        same_length(layer.weights, f"{key}.weights", below, "one for each unit of the layer before")
-        wanted = 0 if layer.kind_of_bias == "none" else units
+        key = f"layers[{number}]"
+        _check_weights(net, number, below, fail)
+        if layer.weights:
+            same_length(layer.weights, f"{key}.weights", below, "one for each unit of the layer before")
+        units = layer.units(below, net.layers)
+        sizes.append(units)
+        _check_skip(layer, key, sizes, fail)
+        shared = layer.kernel is not None and layer.kind_of_bias == "shared"
+        wanted = 0 if layer.kind_of_bias == "none" else 1 if shared else units
         if len(layer.biases) != wanted:
-            why = 'none with bias = "none"' if wanted == 0 else f"{wanted}: one for each unit"
+            why = f"{wanted}: one for {'the kernel' if shared else 'each unit'}"
+            why = 'none with bias = "none"' if wanted == 0 else why
             fail(f"{key}.biases", f"{len(layer.biases)} numbers", why)
         if layer.kind_of_bias == "shared" and len(set(layer.biases)) > 1:
             shown = ", ".join(map(str, layer.biases))
@@ -533,10 +621,10 @@ def _check_shapes(net: NetworkSpec, file: str) -> None:
         if layer.alpha is not None and not takes_alpha:
             fail(f"{key}.alpha", str(layer.alpha), f"no alpha: {layer.activation} takes none")
         if layer.activation in VECTOR_ACTIVATIONS:
-            _check_softmax(net, number, fail)
+            _check_softmax(net, number, units, fail)
         below = units
     if net.targets is None:
-        learning = ("loss", "delta", "reduction", "learning_rate")
+        learning = ("loss", "delta", "reduction", "outputs", "l2", "learning_rate")
         said = {key: getattr(net, key) for key in learning if key in net.model_fields_set}
         said |= {"updates": net.updates} if net.updates else {}
         trained = (n for n, layer in enumerate(net.layers) if "train" in layer.model_fields_set)
@@ -554,18 +642,75 @@ def _check_shapes(net: NetworkSpec, file: str) -> None:
     negative = (t for row in net.targets for t in row if t < 0)
     if takes and not net.symbols and (t := next(negative, None)) is not None:
         fail("targets", str(t), f"0 or more: to {net.loss} a target is a share of its class")
+    if net.outputs == "mean" and "n" in (loss_of(net.loss).constants or {}):
+        fail("outputs", "mean", f"sum: {net.loss} is a mean over the outputs already")
     if net.delta is not None and "delta" not in (loss_of(net.loss).constants or {}):
         fail("delta", str(net.delta), f"no delta: {net.loss} takes none")
     _check_domain(net, fail)
 
 
-def _check_softmax(net: NetworkSpec, number: int, fail: Callable[[str, str, str], None]) -> None:
+def _check_weights(
+    net: NetworkSpec, number: int, below: int, fail: Callable[[str, str, str], None]
+) -> None:
+    """A layer has weights of its own, or is tied, or has a kernel; and what it has fits."""
+    layer, key = net.layers[number], f"layers[{number}]"
+    said = [name for name in ("weights", "tied", "kernel") if getattr(layer, name) is not None]
+    if len(said) != 1:
+        allowed = "one of them: weights; tied = 1, to use layer 1's; or a kernel"
+        fail(key, " and ".join(said) or "neither weights nor tied nor kernel", allowed)
+    for row, weights in enumerate(layer.weights or []):
+        if all(weight is None for weight in weights) and weights:
+            fail(f"{key}.weights[{row}]", "no connection at all", "at least one number in each row")
+    if layer.tied is not None:
+        other = net.layers[layer.tied - 1] if layer.tied <= number else None
+        if other is None or other.weights is None or other.missing:
+            allowed = "the number of a layer before this one that has weights of its own, all of them"
+            fail(f"{key}.tied", str(layer.tied), allowed)
+        elif len(other.weights) != below:
+            found = f"{layer.tied}, a layer of {len(other.weights)} units"
+            fail(f"{key}.tied", found, f"a layer of {below}: transposed, its weights take its units")
+        if "train" in layer.model_fields_set and "weights" in layer.train:
+            fail(f"{key}.train", "weights", "biases: tied weights are trained where they come from")
+    if layer.columns is not None and layer.kernel is None:
+        fail(f"{key}.columns", str(layer.columns), "nothing without a kernel")
+    if layer.kernel is not None:
+        rows = layer.kernel_rows
+        if not rows[0] or len({len(row) for row in rows}) > 1:
+            fail(f"{key}.kernel", "rows of different lengths, or empty ones", "a list, or a matrix")
+        if any(isinstance(row, list) for row in layer.kernel) != (layer.columns is not None):
+            allowed = "columns with a kernel of rows: how wide the picture is; none with a list"
+            fail(f"{key}.columns", str(layer.columns or "nothing"), allowed)
+        try:
+            layer.over(below)
+        except ValueError as error:
+            picture = f"{below} inputs" + (f" in {layer.columns} columns" if layer.columns else "")
+            fail(f"{key}.kernel", f"{error} into {picture}", "a kernel no larger than what it is over")
+        if layer.kind_of_bias not in ("shared", "none"):
+            fail(f"{key}.bias", layer.kind_of_bias, "shared or none, with a kernel")
+
+
+def _check_skip(
+    layer: LayerSpec, key: str, sizes: list[int], fail: Callable[[str, str, str], None]
+) -> None:
+    """The layer whose activations are added stands before, and is as wide."""
+    if layer.skip is None:
+        return
+    if layer.skip >= len(sizes) - 1:
+        fail(f"{key}.skip", str(layer.skip), "the number of a layer before this one; 0: the inputs")
+    if sizes[layer.skip] != sizes[-1]:
+        found = f"{layer.skip}, of {sizes[layer.skip]} units"
+        fail(f"{key}.skip", found, f"a layer of {sizes[-1]}: what is added has to be as wide")
+
+
+def _check_softmax(
+    net: NetworkSpec, number: int, units: int, fail: Callable[[str, str, str], None]
+) -> None:
     """A softmax says how likely each of several classes is; the same number added to all its
     pre-activations changes nothing."""
     layer, key = net.layers[number], f"layers[{number}]"
     if number + 1 < len(net.layers):
         fail(f"{key}.activation", layer.activation, "softmax in the output layer only")
-    if len(layer.weights) < 2:
+    if units < 2:
         fail(f"{key}.activation", "softmax of 1 unit", "at least 2 units: of one it is always 1")
     if layer.kind_of_bias == "shared":
         allowed = "per_unit or none: a bias shared by all units changes nothing in a softmax"

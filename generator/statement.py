@@ -56,10 +56,14 @@ class Statements:
         """The same graph with other numbers put in, the same each time."""
         random = np.random.default_rng(0)
         start = self.exercise.iterates[0].data
+        fixed = {node.key for node in self.exercise.graph.of_kind("constant")}
         runs = []
         for k in range(NEARBY + ANYWHERE):
             data = {}
             for name, array in start.items():
+                if name in fixed:
+                    data[name] = array
+                    continue
                 drawn = random.uniform(0.2, 1.2, array.shape) * random.choice([-1, 1], array.shape)
                 data[name] = array + 0.1 * drawn if k < NEARBY else drawn
             data = {**data, **self.shares(data)}

@@ -17,7 +17,7 @@ import numpy as np
 
 from derive.backprop import Step, Term
 from derive.expression import Call, Expr, Num, Ref, call, substitute, value
-from derive.ops import ACTIVATIONS, DERIVED, GATES, indices
+from derive.ops import ACTIVATIONS, DERIVED, GATES
 from derive.quantity import Derivative, Id, Quantity
 from derive.verify import Uncertified
 from generator.exercise import Exercise
@@ -31,6 +31,7 @@ __all__ = ["Teller", "chain"]
 
 ALL_DIGITS = 17  # of a floating-point number
 SAME = 1e-9  # relative: sums are rounded in another order
+TOTALS = ("L", "L0")  # what only sums stand between and the loss
 MANY = 6  # terms of a sum beyond which it is not first written in names of derivatives
 
 
@@ -62,7 +63,7 @@ class Teller:
             per_sample = numbers[str(node)] if node.sampled else [numbers[str(node)]]
             samples = self.graph.sample_numbers if node.sampled else [None]
             for sample, numbers_of in zip(samples, per_sample, strict=True):
-                for i in indices(node.shape):
+                for i in node.present:
                     number = numbers_of
                     for position in i:
                         number = number[position - 1]
@@ -194,7 +195,7 @@ class Teller:
         ids: list[Expr] = [Ref(term.upstream)] if term.upstream else []
         exprs: list[Expr] = list(ids)
         for factor in term.factors:
-            inner = factor.derivative.of == self.graph.root.at() or factor.derivative.wrt.name == "L"
+            inner = factor.derivative.of == self.graph.root.at() or factor.derivative.wrt.name in TOTALS
             if inner and factor.expr == Num(Rational(1)):
                 continue
             ids.append(Ref(factor.derivative))

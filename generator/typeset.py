@@ -158,7 +158,7 @@ class _Typesetter:
             shown = Index(shown.base, shown.sub, sup) if bare else Index(Fence(shown), sup=sup)
         else:
             scientific = isinstance(shown, Number) and shown.exponent is not None
-            shown = Index(Fence(shown) if scientific else shown, sup=sup)
+            shown = Index(Fence(shown) if scientific or isinstance(shown, Fraction) else shown, sup=sup)
         return shown, INFIX["**"][0]
 
     def minus(self, expr: Call, first: bool) -> tuple[Node, int]:

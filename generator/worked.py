@@ -6,15 +6,17 @@ carries a number and is pointed to, not derived again.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction as Rational
 from typing import Any
 
-from derive.expression import Call, Num, Ref, call, value
+from derive.backprop import Term
+from derive.expression import Call, Num, Ref, call, substitute, value
 from derive.graph import Node as GraphNode
-from derive.network import parameter_count
-from derive.ops import Affine, Elementwise, Softmax
+from derive.network import counted, parameter_count
+from derive.ops import Affine, Elementwise, OverSamples, Softmax
 from derive.quantity import Derivative, Id, Quantity
 from generator import spec
 from generator import worked_softmax as softmax
@@ -89,13 +91,15 @@ class NetworkTeller(Teller):
     def given(self) -> Iterator[Block]:
         net = self.net
         layers = [
-            {"units": len(layer.weights), "activation": called(layer.activation, spec.activation_of)}
-            for layer in net.layers
+            {"units": units, "activation": called(layer.activation, spec.activation_of)}
+            | self._made_of(layer)
+            for layer, units in zip(net.layers, self.name.sizes[1:], strict=True)
         ]
-        yield Block("architecture", {"inputs": self.name.sizes[0], "layers": layers})
+        full = not any(layer.kernel or layer.missing for layer in net.layers)
+        yield Block("architecture", {"inputs": self.name.sizes[0], "layers": layers, "full": full})
         counts = self._counts()
         total = sum(count["weights"] + count["biases"] for count in counts)
-        args = {"counts": counts, "total": total, "trained": self._trained()}
+        args: dict[str, Any] = {"counts": counts, "total": total, "trained": self._trained()}
         yield Block("parameter_count", {**args, "count": parameter_count(self.graph)})
         for z in self.layers():
             yield block("definitions", self.layer_args(z), self._definitions(z))
@@ -111,6 +115,13 @@ class NetworkTeller(Teller):
             "loss": called(net.loss, spec.loss_of),
         }
         yield block("loss_and_rate", args, self._loss_rule())
+
+    def _made_of(self, layer: spec.LayerSpec) -> dict[str, Any]:
+        """What is special about a layer: a kernel, missing connections, the number of the layer whose
+        weights it has, and of the layer that is added (0: the inputs)."""
+        tied = self.name.layer_number(layer.tied) if layer.tied else None
+        skip = self.name.layer_number(layer.skip) if layer.skip else layer.skip
+        return {"kernel": bool(layer.kernel), "missing": len(layer.missing), "tied": tied, "skip": skip}
 
     def _trained(self) -> dict[str, Any]:
         """What an update changes, if that needs saying: everything, nothing, all weights, all biases,
@@ -133,13 +144,15 @@ class NetworkTeller(Teller):
     def _counts(self) -> list[dict[str, Any]]:
         counts = []
         for z in self.layers():
-            sizes, shared = {"W": 0, "b": 0}, False
-            for node in self.graph.of_kind("parameter"):
-                if node.prefix == z.prefix:
-                    sizes[node.name] = len(list(node.elements()))
-                    shared |= node.name == "b" and not node.shape and z.shape[0] > 1
-            weights, biases = sizes["W"], sizes["b"]
-            counts.append({**self.layer_args(z), "weights": weights, "biases": biases, "shared": shared})
+            (layer,) = z.prefix
+            weights, biases = (
+                counted(self.graph, Quantity(of, z.prefix)) for of in ("weights", "biases")
+            )
+            made = self._made_of(self.net.layers[layer - 1])
+            shared = z.shape[0] > 1 == biases
+            counts.append(
+                {**self.layer_args(z), "weights": weights, "biases": biases, "shared": shared, **made}
+            )
         return counts
 
     def _definitions(self, z: GraphNode) -> Iterator[Formula]:
@@ -174,16 +187,19 @@ class NetworkTeller(Teller):
 
     def _loss_rule(self) -> tuple[Formula, ...]:
         """L = Σ_i loss(a_i, t_i) in names; over a batch, of one sample, and what becomes of them all."""
-        first = self.graph.sample_numbers[0]
-        terms = []
-        for i in self.outputs:
-            definition = self.graph.definition(Quantity("L", (i,), first))
-            assert definition
-            terms.append(definition)
-        rule = equation(self.name(Quantity("L", (), first)), self.names(call("+", *terms)))
-        if self.graph.samples == 1:
-            return ((rule, None),)
-        return (rule, None), (self._definition(self.graph.root), None)
+        (total, *others), first = self.totals, self.graph.sample_numbers[0]
+        q = total.element((), first)
+        terms = {i: self.graph.definition(i) or Ref(i) for i in total.inputs[0].elements(first)}
+        whole = self.graph.definition(q)
+        assert whole
+        rule = equation(self.name(q), self.names(substitute(whole, terms.__getitem__)))
+        return (rule, None), *((self._definition(n.element(())), None) for n in others)
+
+    @property
+    def totals(self) -> list[GraphNode]:
+        """What the terms of the outputs come to: of a sample, of all samples, with a penalty."""
+        (terms,) = (n for n in self.graph.nodes if n.name == "L" and n.shape)
+        return [n for n in self.graph.nodes[self.graph.nodes.index(terms) + 1 :] if n.op]
 
     # --- forward ---
 
@@ -242,7 +258,7 @@ class NetworkTeller(Teller):
         """z = x W + b as row vectors, or z = W x + b as columns, in names and in numbers; nothing
         where the notation has no vectors or the line would be too long."""
         vectors = self.name.notation.vectors
-        if vectors is None or not isinstance(z.op, Affine):
+        if vectors is None or not (isinstance(z.op, Affine) and z.op.plain):
             return []
         weights, below, *bias = z.inputs
         units, columns = weights.shape
@@ -275,14 +291,15 @@ class NetworkTeller(Teller):
 
     def loss(self) -> Iterator[Block]:
         formulas: list[Formula] = []
+        total, *others = self.totals
         for sample in self.in_full:
             terms = [Quantity("L", (i,), sample) for i in self.outputs]
             formulas += [(self.computed(q), None) for q in terms]
-            if len(self.outputs) > 1:
-                formulas.append((self.computed(Quantity("L", (), sample)), None))
-        if self.graph.samples > 1:
-            formulas.append((self.computed(self.graph.root), None))
+            if len(self.outputs) > 1 or total.name != "L":
+                formulas.append((self.computed(total.element((), sample)), None))
+        formulas += [(self.computed(n.element(())), None) for n in others]
         args: dict[str, Any] = {"outputs": len(self.outputs), "samples": self.graph.samples}
+        args |= {"mean": self.net.outputs == "mean", "penalty": self.net.l2 is not None}
         args |= {"reduction": self.net.reduction}
         yield block("loss_terms", args, formulas)
         if self.graph.samples > 1:
@@ -290,7 +307,8 @@ class NetworkTeller(Teller):
 
     def _other_reduction(self) -> Node:
         """The mean of the samples' losses where the spec adds them up, their sum where it averages."""
-        loss, samples = Ref(self.graph.root), Num(Rational(self.graph.samples))
+        over = next(n for n in self.totals if isinstance(n.op, OverSamples))
+        loss, samples = Ref(over.element(())), Num(Rational(self.graph.samples))
         expr = Call("/", (loss, samples)) if self.net.reduction == "sum" else Call("*", (samples, loss))
         number = shown(float(value(expr, self.exercise.number)), self.digits)
         return chain(self.names(expr), [self.numbers(expr), number])
@@ -328,6 +346,8 @@ class NetworkTeller(Teller):
         *hidden, last = self.layers()
         if not hidden:
             return
+        if not self._parameters_of(last):
+            return  # tied to another layer's
         first, final = self._largest_gradient(hidden[0]), self._largest_gradient(last)
         small, large = (abs(self.exercise.number(d)) for d in (first, final))
         if not 0 < VANISHING * small < large:
@@ -337,9 +357,12 @@ class NetworkTeller(Teller):
         args = {"first": self.equal(first), "last": self.equal(final), "factors": factors}
         yield Block("vanishing_gradient", {**args, "ratio": shown(large / small, 1)})
 
+    def _parameters_of(self, z: GraphNode) -> list[GraphNode]:
+        return [n for n in self.graph.of_kind("parameter") if n.prefix == z.prefix]
+
     def _largest_gradient(self, z: GraphNode) -> Derivative:
         """Of the parameters of a layer."""
-        nodes = [n for n in self.graph.of_kind("parameter") if n.prefix == z.prefix]
+        nodes = self._parameters_of(z)
         gradients = [self.derivation.derivative(q) for n in nodes for q in n.elements()]
         return max(gradients, key=lambda d: abs(self.exercise.number(d)))
 
@@ -369,6 +392,8 @@ class NetworkTeller(Teller):
         phrase = "gradient_of_output" if layer == self.name.last else "gradient_of_hidden"
         args: dict[str, Any] = {"a": self.name(a), "paths": len(step.terms), "first": i == 1}
         args |= {"pointers": self.pointers(self.shortest(step))}
+        reached = {term.ids[0].wrt.index[0] for term in step.terms if term.ids[0].wrt.name == "z"}
+        args["far"] = bool(reached - {layer + 1})  # along a skip connection
         if self.name.last == layer and len(self.outputs) > 1:
             args["term"] = self.name(Quantity("L", (i,), sample))
         if self.name.last == layer:
@@ -415,8 +440,14 @@ class NetworkTeller(Teller):
             args: dict[str, Any] = {"q": self.name(q), "terms": len(step.terms)}
             args["pointers"] = self.pointers(step if len(step.terms) == 1 else self.shortest(step))
             args |= {"kind": node.name, "shared": node.name == "b" and not node.shape}
-            args |= {"samples": self.graph.samples}
+            args |= {"samples": self.graph.samples, "penalty": self.net.l2 is not None}
+            args |= {"uses": max(Counter(term.ids[0].sample for term in self._data_terms(q)).values())}
             yield Block("gradient_of_parameter", args, tuple(formulas))
+
+    def _data_terms(self, q: Quantity) -> list[Term]:
+        """The terms of a parameter's gradient that come from the units that it enters."""
+        terms = self.derivation.step(self.derivation.derivative(q)).terms
+        return [term for term in terms if term.upstream and term.upstream.wrt.name == "z"]
 
     # --- update ---
 

@@ -17,7 +17,7 @@ import numpy as np
 from derive.expression import Call, Expr, Num, Ref, call, fold, value
 from derive.graph import Node as GraphNode
 from derive.network import collapsed
-from derive.ops import Array, Elementwise
+from derive.ops import Affine, Array, Elementwise
 from derive.verify import TOLERANCE, Uncertified
 from generator.formula import (
     LINE,
@@ -134,12 +134,16 @@ def boundaries(teller: Teller) -> Iterator[Block]:
             z, a = node.inputs[0], list(node.elements())
             rows += [
                 (teller.name(a[unit]), *line)
-                for unit in range(z.shape[0] if z.inputs[1].shape == (2,) else 0)
+                for unit in range(z.shape[0] if _two_inputs(z) else 0)
                 if (line := _line(teller, z, unit + 1))
             ]
     if rows:
         table = Table(("unit", "boundary_line", "boundary_short"), tuple(rows))
         yield Block("boundaries", {"count": len(rows)}, (), table)
+
+
+def _two_inputs(z: GraphNode) -> bool:
+    return isinstance(z.op, Affine) and z.op.plain and z.inputs[1].shape == (2,)
 
 
 def _at_zero(op: Elementwise) -> float:
@@ -187,6 +191,8 @@ def collapse(teller: Teller) -> Iterator[Block]:
     net = teller.exercise.spec.network_spec
     *hidden, output = (layer.activation for layer in net.layers)
     if not hidden or any(activation != "identity" for activation in hidden):
+        return
+    if not all(layer.plain for layer in net.layers):
         return
     maps = _Maps(net, teller.exercise.network_namer, teller.digits)
     names, x = maps.name.whole, maps.name.whole("x")
@@ -253,7 +259,7 @@ class _Maps:
     def numbers(self, role: str, n: int) -> Node:
         """A layer's W or b with its numbers."""
         layer = self.net.layers[n - 1]
-        return self.matrix(layer.weights if role == "W" else [[b] for b in layer.biases])
+        return self.matrix(layer.own() if role == "W" else [[b] for b in layer.biases])
 
     def matrix(self, grid: Sequence[Sequence[Any]] | Array) -> Node:
         """Numbers in brackets; exact ones that are not decimals are rounded for showing."""
@@ -270,8 +276,8 @@ def _sum(*terms: Node) -> Node:
 
 def _exact(layer: LayerSpec) -> tuple[Array, Array]:
     """W and b in fractions."""
-    biases = layer.biases or [Decimal(0)] * len(layer.weights)
-    weights = [[Rational(number) for number in line] for line in layer.weights]
+    weights = [[Rational(number) for number in line] for line in layer.own()]
+    biases = layer.biases or [Decimal(0)] * len(weights)
     return np.array(weights, dtype=object), np.array([*map(Rational, biases)], dtype=object)
 
 

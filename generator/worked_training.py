@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from derive import descent
 from derive.expression import Ref, call
+from derive.network import WEIGHTS
 from derive.quantity import Quantity
 from generator.exercise import snapshots
 from generator.formula import Node, Number, row
@@ -23,11 +24,13 @@ COLUMNS = (1, 10, 100, 1000, 10_000)  # updates after which the parameters are s
 def one_at_a_time(teller: Teller) -> Iterator[Block]:
     """Over a batch: a weight after each sample's share of the update, all from the old weights."""
     graph, exercise = teller.graph, teller.exercise
-    weights = [node for node in graph.of_kind("parameter") if node.trained and node.name == "W"]
+    weights = [node for node in graph.of_kind("parameter") if node.trained and node.name in WEIGHTS]
     if graph.samples == 1 or not weights:
         return
     w, *_ = weights[-1].elements()
     gradient = teller.derivation.step(teller.derivation.derivative(w))
+    if len(gradient.terms) != graph.samples:
+        return  # it is used several times, or has a penalty
     rate = float(exercise.spec.source.learning_rate)
     shares = descent.one_at_a_time(gradient, exercise.number(w), exercise.values, rate)
     rows = tuple(

@@ -79,6 +79,7 @@ PLANTED = [  # misconception, a quantity that it changes, in Mazur's network unl
     ("M37b", "L[2]", "entropy"),
     ("M38", "da[1][1]/dz[1][1]", "off"),
     ("M38b", "da[1][1]/dz[1][1]", "off"),
+    ("M39", "dL/dW[1][1][2]", "tied"),
     ("M41", "dL/da[1][1]"),
 ]
 
@@ -119,7 +120,18 @@ biases = [0.1, -0.2]
 weights = [[0.6, -0.9], [0.7, 0.2]]
 biases = [0.3, 0.2]
 """
-SPECS = {"off": OFF, "soft": SOFT, "entropy": ENTROPY}
+TIED = """
+name = "tied"
+[network]
+inputs = [[0.5, -0.3, 0.8]]
+targets = [[0.5, -0.3, 0.8]]
+[[network.layers]]
+activation = "tanh"
+weights = [[0.2, -0.4, 0.3], [0.5, 0.1, -0.2]]
+[[network.layers]]
+tied = 1
+"""
+SPECS = {"tied": TIED, "off": OFF, "soft": SOFT, "entropy": ENTROPY}
 
 
 def test_every_misconception_is_planted_somewhere():

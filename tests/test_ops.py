@@ -1,6 +1,7 @@
 """OPS: each row's taught derivative is right, and its scalar and array forms are the same thing."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,8 +9,9 @@ import sympy
 from hypothesis import given
 from hypothesis import strategies as st
 
+from derive.backprop import Derivation
 from derive.expression import NUMPY, parse, text, value
-from derive.network import Layer, network
+from derive.network import Kernel, Layer, network
 from derive.ops import (
     ACTIVATIONS,
     DERIVED,
@@ -24,10 +26,13 @@ from derive.ops import (
     Affine,
     Elementwise,
     OverSamples,
+    Penalty,
     Softmax,
+    Total,
     indices,
 )
 from derive.quantity import Quantity
+from derive.quantity import parse as parse_id
 from derive.symbolic import SYMPY, local_derivative
 
 ELEMENTWISE = {name: op for name, op in OPS.items() if isinstance(op, Elementwise)}
@@ -126,6 +131,7 @@ LOSS_OF = [  # a, t, loss
     ("half_squared_error", 0.75, 0.25, 0.125),
     ("squared_error", 0.75, 0.25, 0.25),
     ("mse", 0.75, 0.25, 0.25),
+    ("half_mse", 0.75, 0.25, 0.125),
     ("binary_cross_entropy", 0.75, 1, 0.28768207245178093),
     ("binary_cross_entropy", 0.75, 0, 1.3862943611198906),
     ("binary_cross_entropy", 0.75, 0.25, 1.1116412889528630),
@@ -153,6 +159,9 @@ def test_the_mean_squared_error_is_over_the_outputs():
     graph = network(1, [Layer(3)], LOSSES["mse"])
     formulas = [text(graph.definition(Quantity("L", (i,)))) for i in (1, 2)]
     assert formulas == ["1/3*(a[1][1] - t[1])**2", "1/3*(a[1][2] - t[2])**2"]
+    graph = network(1, [Layer(3)], LOSSES["half_mse"])
+    step = Derivation(graph).chain(parse_id("dL/da[1][1]"), lambda _: False)
+    assert text(step.terms[0].factors[-1].expr) == "1/3*(a[1][1] - t[1])"
 
 
 @pytest.mark.parametrize("name", [name for name, op in ACTIVATIONS.items() if parse("z") in op.kinks])
@@ -175,11 +184,35 @@ def test_a_constant_is_set_by_name():
         leaky.with_constants(beta=1)
 
 
-def cases(op, units, columns, samples):
-    """Input shapes for an operation, one list per way it can be used."""
+def wirings(units, columns):
+    """(shape of W, wiring): everything joined, transposed weights, missing ones, a kernel."""
+    pairs = [[(i, j) for j in range(1, columns + 1)] for i in range(1, units + 1)]
+    yield (units, columns), None
+    yield (columns, units), tuple(tuple((j, i) for i, j in row) for row in pairs)
+    yield (
+        (units, columns),
+        tuple(tuple(at if sum(at) % 2 else None for at in row) for row in [*pairs, [(1, 2)] * columns]),
+    )
+    yield Kernel(units, columns, 1, columns).shape, Kernel(units, columns, 1, columns).wiring
+
+
+def cases(op, units, columns):
+    """(operation, shapes of its inputs), one for each way it can be used."""
     if isinstance(op, Affine):
-        return [[(units, columns), (columns,), bias] for bias in ((units,), ())]
-    return [[(units,)] * len(op.slots)]
+        for weights, wiring in wirings(units, columns):
+            n = len(wiring) if wiring else units
+            for bias in ((n,), ()):
+                shapes = {"W": weights, "a": (columns,), "b": bias}
+                yield Affine(tuple(shapes), wiring), [*shapes.values()]
+                shapes |= {"s": (n,), "one": ()}
+                yield Affine(tuple(shapes), wiring), [*shapes.values()]
+    elif isinstance(op, Penalty):
+        yield op, [(), (units, columns)]
+    elif isinstance(op, Total):
+        yield op, [(units,)]
+        yield replace(op, mean=True, outputs=units), [(units,)]
+    else:
+        yield op, [(units,)] * len(op.slots)
 
 
 @given(
@@ -191,10 +224,9 @@ def cases(op, units, columns, samples):
 )
 def test_arrays_and_formulas_say_the_same(name, units, columns, samples, seed):
     """forward = definition and backward = Σ upstream · partial, element by element."""
-    op = OPS[name]
-    if isinstance(op, OverSamples):  # its terms are samples, not elements: see test_evaluate
+    if isinstance(OPS[name], OverSamples):  # its terms are samples, not elements: see test_evaluate
         return
-    for shapes in cases(op, units, columns, samples):
+    for op, shapes in cases(OPS[name], units, columns):
         rng = np.random.default_rng(seed)
         # Logarithms and powers want positive numbers.
         low = 0.1 if name.endswith(" gate") or name in DOMAINS or name in OUTPUTS_OF else -1

@@ -41,8 +41,8 @@ BAD = [  # replace, by, the whole message
     (
         'bias = "shared"',
         'bais = "shared"',
-        "hw.toml: network.layers[0].bais: found an unknown key, allowed: weights, biases, bias, activation, "
-        "alpha, train; did you mean bias?",
+        "hw.toml: network.layers[0].bais: found an unknown key, allowed: weights, tied, kernel, columns, "
+        "biases, bias, skip, activation, alpha, train; did you mean bias?",
     ),
     (
         "[network]",

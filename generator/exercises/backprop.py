@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from derive.network import parameter_count
+from derive.network import WEIGHTS, parameter_count
 from derive.quantity import Id, Quantity
 from generator.exercise import Exercise
 
@@ -33,7 +33,7 @@ def ask(exercise: Exercise) -> Iterator[tuple[str, Id, int]]:
         if node.name == "b" and node.shape and graph.samples == 1:
             continue
         chosen: list[Quantity] = list(node.elements())
-        if parameter_count(graph) > ALL and node.name == "W":
+        if parameter_count(graph) > ALL and node.name in WEIGHTS:
             chosen = list(dict.fromkeys([chosen[0], chosen[-1]]))
         yield from (("gradient", gradient(q), 1) for q in chosen)
     if exercise.spec.source.updates and trained:
