@@ -6,7 +6,7 @@ than everything else that a homework needs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -183,8 +183,9 @@ TAUGHT: dict[str, Callable[..., Any]] = {
 }
 
 
-def elementwise(source: str, output: str, *slots: str) -> Elementwise:
-    """`z*exp(-z**2)` as an operation: differentiated by its first slot, checked by complex steps.
+def elementwise(source: str, output: str, *slots: str, by: Sequence[str] = ()) -> Elementwise:
+    """`z*exp(-z**2)` as an operation: differentiated `by` slots, its first one unless they are said,
+    checked by complex steps.
 
     abs, max and min bring their kinks; ExpressionError says what cannot be used, and where.
     """
@@ -194,12 +195,13 @@ def elementwise(source: str, output: str, *slots: str) -> Elementwise:
     try:
         formula = fold(formula)
         _usable(formula, source, slots)
-        slope = _by_cases(sympy.diff(value(formula, names.__getitem__, TAUGHT), names[slots[0]]))
+        composed = value(formula, names.__getitem__, TAUGHT)
+        slopes = {slot: _by_cases(sympy.diff(composed, names[slot])) for slot in by or slots[:1]}
     except ExpressionError:
         raise
     except (TypeError, ValueError, ArithmeticError, RecursionError, AttributeError):
         raise ExpressionError("its derivative cannot be written as a formula", 0) from None
-    made = Elementwise(slots, output, formula, {slots[0]: slope}, tuple(dict.fromkeys(_kinks(formula))))
+    made = Elementwise(slots, output, formula, slopes, tuple(dict.fromkeys(_kinks(formula))))
     _check(made)
     return made
 
@@ -239,18 +241,21 @@ def _kinks(formula: Expr) -> Iterator[Expr]:
 
 
 def _check(op: Elementwise) -> None:
-    """The derivative is the one that complex steps find, at points between −2 and 2."""
+    """The derivatives are those that complex steps find, at points between −2 and 2."""
     table, random = numpy_table(), np.random.default_rng(506)
     inputs = [random.uniform(-2, 2, POINTS) for _ in op.slots]
-    with np.errstate(all="ignore"):
-        output = op.forward(table, *inputs)
-        moved = np.imag(op.forward(table, inputs[0] + 1e-30j, *inputs[1:])) / 1e-30
-        taught = op.local(table, 0, output, *inputs)
-    good = np.isfinite(output) & np.isfinite(taught) & np.isfinite(moved)
-    if not good.any():
-        raise ExpressionError("it has no value between -2 and 2", 0)
-    if not np.allclose(moved[good], taught[good], rtol=1e-9, atol=1e-9):
-        raise ExpressionError("its derivative is not the one that complex steps find", 0)
+    for slot in op.partials:
+        at = op.slots.index(slot)
+        nudged = [array + 1e-30j if n == at else array for n, array in enumerate(inputs)]
+        with np.errstate(all="ignore"):
+            output = op.forward(table, *inputs)
+            moved = np.imag(op.forward(table, *nudged)) / 1e-30
+            taught = op.local(table, at, output, *inputs)
+        good = np.isfinite(output) & np.isfinite(taught) & np.isfinite(moved)
+        if not good.any():
+            raise ExpressionError("it has no value between -2 and 2", 0)
+        if not np.allclose(moved[good], taught[good], rtol=1e-9, atol=1e-9):
+            raise ExpressionError("its derivative is not the one that complex steps find", 0)
 
 
 def from_sympy(expr: Any) -> Expr:

@@ -280,7 +280,8 @@ class Writer(Protocol):
 
 
 class CircuitNamer:
-    """Writes a circuit's quantities by the names that its spec gives them: w0 is w with index 0."""
+    """Writes a circuit's quantities by the names that its spec gives them: w0 is w with index 0, w_q is
+    w with index q."""
 
     rate: Node = Symbol("η")
 
@@ -288,10 +289,12 @@ class CircuitNamer:
         """The name, or ∂of/∂wrt."""
         if isinstance(q, Derivative):
             return Fraction(row("∂", self(q.of)), row("∂", self(q.wrt)))
-        letters = q.name.rstrip("0123456789")
-        word = Symbol(letters.replace("_", "") or q.name)
-        digits = q.name[len(letters) :]
-        return Index(word, Number(digits)) if digits else word
+        base, _, index = q.name.partition("_")
+        letters = base.rstrip("0123456789")
+        word = Symbol(letters or q.name)
+        parts = [part for part in (base[len(letters) :], *index.split("_")) if part and letters]
+        names = [Number(part) if part.isdecimal() else Symbol(part) for part in parts]
+        return Index(word, row(*names)) if names else word
 
     def gradient(self, q: Quantity) -> Node:
         """The derivative has no other name."""

@@ -368,12 +368,14 @@ class NetworkSpec(_Model):
 
 
 class CircuitSpec(_Model):
-    """`[circuit]`: inputs with their numbers, one assignment a line, and the output."""
+    """`[circuit]`: inputs with their numbers, one assignment a line, and the output.  A step is a gate,
+    or a whole line."""
 
     inputs: Annotated[dict[str, Exact], Field(min_length=1, max_length=100)]
     nodes: Annotated[list[Line], Field(min_length=1, max_length=200)]
     output: str
     constants: list[str] = []
+    steps: Annotated[Literal["gates", "lines"], _one_of(("gates", "lines"))] = "gates"
 
     learning_rate: ClassVar[Decimal] = Decimal(1)
     updates: ClassVar[int] = 0
@@ -382,7 +384,8 @@ class CircuitSpec(_Model):
 
     def graph(self) -> Graph:
         """The graph of this circuit's gates; CircuitError names a line that cannot be read."""
-        return circuit(list(self.inputs), self.nodes, self.output, self.constants)
+        whole = self.steps == "lines"
+        return circuit(list(self.inputs), self.nodes, self.output, self.constants, whole)
 
     def numbers(self) -> dict[str, Any]:
         """The inputs as typed, by name (samples × nothing)."""

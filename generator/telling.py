@@ -116,16 +116,17 @@ class Teller:
         """The formula with numbers put in, with as many digits as it takes to find the result that is
         shown from the numbers that are shown: 0.9975 · (1 − 0.9975) would lose two."""
         with np.errstate(over="ignore", invalid="ignore"):
-            return self._numbers(expr)
-
-    def _numbers(self, expr: Expr) -> Node:
-        result = float(value(expr, self._number))
+            result = float(value(expr, self._number))
         if not np.isfinite(result):  # e^1000/(e^1000 + e^2), which is 1
             return typeset(expr, self.shown, self.holds)
+        return self._near(expr, result, self.shown)
+
+    def _near(self, expr: Expr, result: float, show: Callable[..., Number]) -> Node:
+        """The formula with its leaves shown, with as many digits as bring its value near the result."""
         unit = 10.0 ** -decimals_for(result, self.digits)
-        leaves = (partial(self.shown, digits=digits) for digits in range(self.digits, ALL_DIGITS))
+        leaves = (partial(show, digits=digits) for digits in range(self.digits, ALL_DIGITS))
         near = (leaf for leaf in leaves if abs(self._computed(expr, leaf) - result) <= unit)
-        return typeset(expr, next(near, self.shown), self.holds)
+        return typeset(expr, next(near, show), self.holds)
 
     @staticmethod
     def _computed(expr: Expr, leaf: Callable[[Any], Number]) -> float:
@@ -181,8 +182,8 @@ class Teller:
         rights.append(self.names(call("+", *taught)))
         rights.append(self.numbers(call("+", *taught)))
         if len(taught) > 1:
-            contributions = [Ref(float(value(t, self._number))) for t in taught]
-            rights.append(typeset(call("+", *contributions), lambda n: shown(n, self.digits)))
+            terms = [float(value(t, self._number)) for t in taught]
+            rights.append(self._near(call("+", *map(Ref, terms)), sum(terms), shown))
         rights.append(self.shown(step.target))
         return chain(self.name(step.target), rights)
 

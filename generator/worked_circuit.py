@@ -34,6 +34,12 @@ class _Teller(Teller):
     def gates(self) -> list[Gate]:
         return [n for n in self.graph.nodes if n.op]
 
+    @property
+    def lines(self) -> dict[str, bool]:
+        """Whether a step is a whole line, not a gate."""
+        circuit = self.exercise.spec.circuit
+        return {"lines": circuit is not None and circuit.steps == "lines"}
+
     def given(self) -> Iterator[Block]:
         definitions: list[Formula] = []
         for gate in self.gates():
@@ -41,7 +47,7 @@ class _Teller(Teller):
             definition = self.graph.definition(q)
             assert definition is not None
             definitions.append((equation(self.name(q), self.names(definition)), None))
-        yield block("gates", {"count": len(definitions)}, definitions)
+        yield block("gates", {"count": len(definitions), **self.lines}, definitions)
         line: list[Node] = []
         for node in self.graph.given:
             q = node.element(())
@@ -57,10 +63,10 @@ class _Teller(Teller):
             definition = self.graph.definition(q)
             assert definition is not None
             formulas.append((chain(self.name(q), self.sides(definition, q)), None))
-        yield block("gate_values", {}, formulas)
+        yield block("gate_values", self.lines, formulas)
 
     def backward(self) -> Iterator[Block]:
-        yield Block("gate_rule", {"gates": len(self.gates())})
+        yield Block("gate_rule", {"gates": len(self.gates()), **self.lines})
         yield from self.wires()
         rows = tuple((self.name(d.wrt), self.shown(d.wrt), self.shown(d)) for d in self.targets())
         yield Block("all_wires", {}, (), Table(("wire_column", "value_column", "gradient"), rows))

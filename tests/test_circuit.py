@@ -1,5 +1,7 @@
 """Circuits: which gates a formula is made of, what flows back through them, and names used again."""
 
+import re
+
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -9,8 +11,11 @@ from derive.circuit import FUNCTIONS, CircuitError, circuit
 from derive.evaluate import arrays, evaluate
 from derive.expression import Call, Num, Ref, fold, parse, refs, text, value
 from derive.ops import GATES
+from derive.program import Program, Run
 from derive.quantity import parse as parse_id
 from derive.verify import certify, quantities
+from generator.exercise import build
+from generator.misconceptions import MISCONCEPTIONS, rewriting
 from generator.spec import load
 from tests.conftest import lecture
 
@@ -177,3 +182,43 @@ def test_a_sigmoid_as_one_gate_gives_what_its_gates_give():
         gradient = parse_id(f"df/d{wire}")
         assert one.number(gradient) == pytest.approx(many.number(gradient), rel=1e-14)
     assert text(one.graph.local(parse_id("df/dg4"))) == "(1 - f)*f"
+
+
+LINES = ["z = w*x + u*h + b", "a = tanh(z)", "L = 1/2*(a - t)**2"]
+LOCALS = [  # of a whole line, by each name in it
+    ("dz/dw", "x"),
+    ("dz/dh", "u"),
+    ("dz/db", "1"),
+    ("da/dz", "1 - a**2"),
+    ("dL/da", "a - t"),
+]
+
+
+@pytest.mark.parametrize(("d", "formula"), LOCALS)
+def test_a_whole_line_is_one_operation(d, formula):
+    graph = circuit(["w", "x", "u", "h", "b", "t"], LINES, "L", ["t"], whole=True)
+    assert [n.name for n in graph.nodes if n.op] == ["z", "a", "L"]
+    assert text(graph.local(parse_id(d))) == formula
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("f = x + q", "'q' has no value here"),
+        ("f = x**(y + 1)", "a power is of a number"),
+        ("f = relu(x) + y", "unknown"),
+    ],
+)
+def test_a_whole_line_that_cannot_be_differentiated_is_named(line, said):
+    with pytest.raises(CircuitError, match=re.escape(said)):
+        circuit(["x", "y"], [line], "f", whole=True)
+
+
+def test_the_last_use_of_a_recurrent_weight_alone():
+    """M39 in a circuit."""
+    exercise = build(load("rnn"))
+    run_ = Run(
+        Program(exercise.derivation), exercise.iterates, 1, rewrite=rewriting([MISCONCEPTIONS["M39"]])
+    )
+    last = exercise.number(parse_id("dL/dz3")) * exercise.number(parse_id("x3"))
+    assert run_[parse_id("dL/dw")] == pytest.approx(last, rel=1e-14)
