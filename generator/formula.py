@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from functools import singledispatch
 from typing import Literal
 
-__all__ = ["Aligned", "Cases", "Fence", "Fraction", "Index", "Matrix", "Node", "Number", "Op"]
+__all__ = ["Aligned", "Cases", "Fence", "Fraction", "Hat", "Index", "Matrix", "Node", "Number", "Op"]
 __all__ += [
+    "Root",
     "Row",
     "Symbol",
     "Text",
@@ -82,6 +83,20 @@ class Index:
 
 
 @dataclass(frozen=True, slots=True)
+class Root:
+    """A square root."""
+
+    body: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Hat:
+    """A letter with a hat."""
+
+    body: Symbol
+
+
+@dataclass(frozen=True, slots=True)
 class Fence:
     """In parentheses (or brackets)."""
 
@@ -110,7 +125,9 @@ class Aligned:
     lines: tuple[tuple[Node, Node], ...]
 
 
-Node = Number | Symbol | Text | Op | Row | Fraction | Index | Fence | Matrix | Cases | Aligned
+Node = (
+    Number | Symbol | Text | Op | Row | Fraction | Index | Root | Hat | Fence | Matrix | Cases | Aligned
+)
 
 EMPTY = Row(())
 
@@ -174,6 +191,16 @@ def _(node: Index) -> float:
 
 
 @width.register
+def _(node: Root) -> float:
+    return width(node.body) + 1.0
+
+
+@width.register
+def _(node: Hat) -> float:
+    return width(node.body)
+
+
+@width.register
 def _(node: Fence) -> float:
     return width(node.body) + (1.2 if tall(node.body) else 0.8)
 
@@ -198,8 +225,8 @@ def tall(node: Node) -> bool:
     """Whether parentheses around the node must grow."""
     if isinstance(node, Row):
         return any(map(tall, node.items))
-    if isinstance(node, Index):
-        return tall(node.base)
+    if isinstance(node, Index | Root):
+        return tall(node.base if isinstance(node, Index) else node.body)
     return isinstance(node, Fraction | Matrix | Cases | Aligned) or (
         isinstance(node, Fence) and tall(node.body)
     )
@@ -390,6 +417,16 @@ def _(node: Index) -> str:
     below = "_ " if base.endswith("}") else "_"
     sub = f"{below}{{{latex(node.sub)}}}" if node.sub else ""
     return base + sub + (f"^{{{latex(node.sup)}}}" if node.sup else "")
+
+
+@latex.register
+def _(node: Root) -> str:
+    return rf"\sqrt{{{latex(node.body)}}}"
+
+
+@latex.register
+def _(node: Hat) -> str:
+    return rf"\hat{{{latex(node.body)}}}"
 
 
 @latex.register

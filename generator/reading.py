@@ -600,8 +600,9 @@ def _dot(row: Sequence[Expr], column: Sequence[Expr]) -> Expr:
 def _scalars(fn: str, one: Expr, other: Expr) -> Expr:
     fn = OPERATORS.get(fn, fn)
     power = _power_of_ten(other) if fn == "*" else None
-    if power is not None and isinstance(one, Ref) and isinstance(one.name, Printed):
-        return Ref(Printed(f"{one.name.text}e{power}"))
+    first, last = (one.args[:-1], one.args[-1]) if isinstance(one, Call) and one.fn == "*" else ((), one)
+    if power is not None and isinstance(last, Ref) and isinstance(last.name, Printed):
+        return call("*", *first, Ref(Printed(f"{last.name.text}e{power}")))
     if fn in "+*" and isinstance(one, Call) and one.fn == fn:
         return Call(fn, (*one.args, other))
     return Call(fn, (one, other))

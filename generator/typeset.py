@@ -20,6 +20,7 @@ from generator.formula import (
     Node,
     Number,
     Op,
+    Root,
     Row,
     Symbol,
     Text,
@@ -93,6 +94,8 @@ class _Typesetter:
             return self.cases(expr), ATOM
         if expr.fn == "exp":
             return Index(Symbol("e"), sup=self.show(expr.args[0], 0, True)), ATOM
+        if expr.fn == "sqrt":
+            return Root(self.show(expr.args[0], 0, True)), ATOM
         name = WRITTEN.get(expr.fn, expr.fn)
         if not expr.args:
             return Symbol(name), ATOM
