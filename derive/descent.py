@@ -1,9 +1,10 @@
-"""Gradient descent: w@k+1 = w@k − η ∂L/∂w@k for every trained parameter, all from the old values."""
+"""Gradient descent: w@k+1 = w@k − η ∂L/∂w@k for every trained parameter, all from the old values; or
+the assignments of another optimizer, which keep something of older gradients beside the parameter."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from math import prod
 from typing import overload
@@ -13,24 +14,38 @@ import numpy as np
 from derive.backprop import Step, Term
 from derive.evaluate import Data, Rounding, Values, evaluate
 from derive.graph import Graph, Node
-from derive.quantity import Derivative, Quantity
+from derive.ops import Array
+from derive.optimizer import SGD, Optimizer, of_parameter
+from derive.quantity import Derivative, Id, Quantity
 
-__all__ = ["Descent", "Iterate", "first_below", "one_at_a_time", "update_step"]
+__all__ = ["Descent", "Iterate", "first_below", "one_at_a_time", "update_steps"]
 
 
 @dataclass(frozen=True)
 class Iterate:
-    """The state after `updates` updates: the numbers put in, and all that follows from them."""
+    """The state after `updates` updates: the numbers put in, all that follows from them, and the
+    optimizer's variables by the names of their arrays, `vW[2]`."""
 
     updates: int
     data: Data
     values: Values
+    optimizer: Optimizer = SGD
+    variables: Data = field(default_factory=dict)
+
+    def number(self, q: Id) -> float:
+        """The number of a quantity in this state, whatever update q is of; KeyError if there is none."""
+        owned = self.optimizer.owned(q)
+        if owned is None:
+            return self.values.number(replace(q, update=0))
+        variable, parameter = owned
+        node, i = self.values.graph.find(parameter)
+        return float(self.variables[f"{variable}{node}"][(*(n - 1 for n in i), 0, 0)])
 
 
 @dataclass
 class Descent(Sequence[Iterate]):
     """The states after 0, 1, …, `updates` updates, computed when they are asked for; ∂L over the
-    whole batch each time.  `descent[k]` is the state after k updates.
+    whole batch each time.  `descent[k]` is the state after k updates.  `rounding` is that of `evaluate`.
 
     `tie` (see `evaluate.kinks`) is for the numbers put in; later ones are not exact decimals.
     """
@@ -41,7 +56,9 @@ class Descent(Sequence[Iterate]):
     updates: int
     rounding: Rounding | None = None
     tie: float = 0.0
+    optimizer: Optimizer = SGD
     _data: list[Data] = field(default_factory=list, repr=False)
+    _variables: list[Data] = field(default_factory=list, repr=False)
     _kept: dict[int, Iterate] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
@@ -59,21 +76,42 @@ class Descent(Sequence[Iterate]):
         if not 0 <= k < len(self):
             raise IndexError(k)
         if k not in self._kept:
-            self._kept[k] = Iterate(k, self.data(k), self._evaluate(k))
+            state = self._evaluate(k)
+            self._kept[k] = Iterate(k, self.data(k), state, self.optimizer, self._variables[k])
         return self._kept[k]
 
     def data(self, k: int) -> Data:
         """The numbers put in after k updates."""
-        self._data = self._data or [self.start]
+        if not self._data:
+            self._data, self._variables = [self.start], [self._nothing()]
         while len(self._data) <= k:
             latest = len(self._data) - 1
             values = self._kept[latest].values if latest in self._kept else self._evaluate(latest)
-            new = {
-                str(node): values.forward[node] - self.learning_rate * values.gradient[node]
-                for node in self.trained
-            }
-            self._data.append({**self._data[-1], **new})
+            parameters: dict[str, Array] = dict(self._data[-1])
+            variables: dict[str, Array] = {}
+            for node in self.trained:
+                parameters[node.key], *new = self._updated(node, values, latest + 1)
+                variables.update(zip(self._names(node), new, strict=True))
+            self._data.append(parameters)
+            self._variables.append(variables)
         return self._data[k]
+
+    def _names(self, node: Node) -> list[str]:
+        """The arrays of the variables that belong to a block of parameters: vW[2]."""
+        return [f"{variable}{node}" for variable in self.optimizer.variables]
+
+    def _nothing(self) -> Data:
+        """What is kept before the first update: 0."""
+        kept = self.optimizer.kept
+        return {f"{name}{n}": np.zeros((*n.shape, 1, 1)) for n in self.trained for name in kept}
+
+    def _updated(self, node: Node, values: Values, k: int) -> list[Array]:
+        """The new parameters of a block, and the new variables."""
+        before = self._variables[k - 1]
+        names = {name: before[f"{name}{node}"] for name in self.optimizer.kept}
+        names |= {"w": values.forward[node], "g": values.gradient[node]}
+        new = self.optimizer.update({**names, "eta": self.learning_rate, "k": k}, self.rounding)
+        return [new["w"], *(new[name] for name in self.optimizer.variables)]
 
     @property
     def trained(self) -> list[Node]:
@@ -87,12 +125,22 @@ class Descent(Sequence[Iterate]):
     def stacked(self, count: int) -> dict[str, np.ndarray]:
         """The numbers put in of the first `count` states, as variants of one evaluation."""
         self.data(count - 1)
-        changing = {str(node) for node in self.trained}
+        changing = {node.key for node in self.trained}
         return {
             name: np.concatenate([self._data[k][name] for k in range(count)], axis=-1)
             if name in changing
             else array
             for name, array in self.start.items()
+        }
+
+    def variables(self, q: Quantity) -> dict[str, Array]:
+        """The optimizer's variables of one parameter, after 1, 2, …, `updates` updates."""
+        node, i = self.graph.find(q)
+        at = (*(n - 1 for n in i), 0, 0)
+        self.data(self.updates)
+        return {
+            variable: np.array([state[f"{variable}{node}"][at] for state in self._variables[1:]])
+            for variable in self.optimizer.variables
         }
 
 
@@ -103,10 +151,12 @@ def first_below(descent: Descent, quantity: Quantity, bound: float) -> int | Non
     return int(below[0]) if len(below) else None
 
 
-def update_step(graph: Graph, parameter: Quantity) -> Step:
-    """w@1 = w − η ∂L/∂w as a Step: its only term names the gradient that it uses."""
+def update_steps(graph: Graph, parameter: Quantity, optimizer: Optimizer = SGD) -> list[Step]:
+    """w@1 = w − η ∂L/∂w as a Step, after those of the optimizer's variables: their only term names the
+    gradient that they rest on."""
     gradient = Derivative(graph.root.at(), parameter)
-    return Step(parameter.at(update=1), "update", (Term(gradient, ()),))
+    targets = [of_parameter(name, parameter) for name in optimizer.variables]
+    return [Step(q.at(update=1), "update", (Term(gradient, ()),)) for q in [*targets, parameter]]
 
 
 def one_at_a_time(gradient: Step, old: float, values: Values, rate: float) -> list[tuple[float, float]]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from derive.expression import ARITY, Call, Expr, Num, Ref, call, numpy_table, su
 from derive.expression import parse as parse_formula
 from derive.network import counted
 from derive.ops import ACTIVATIONS
+from derive.optimizer import RATE, SGD, Optimizer
 from derive.quantity import Derivative, Id, Quantity
 from derive.quantity import parse as parse_id
 
@@ -52,8 +54,7 @@ def read(source: str) -> Expr:
     return spelled_out(expr)
 
 
-RATE = Quantity("eta")  # the learning rate, as a quantity of the program
-LONG_RATE = Quantity("learning_rate")  # and as a report spells it
+LONG_RATE = Quantity("learning_rate")  # the rate, as a report spells it
 
 
 def product_of(factors: tuple[Expr, ...]) -> Expr:
@@ -71,6 +72,7 @@ class Program:
     """Formulas of one derivation; a quantity `@k` is the one after k updates."""
 
     derivation: Derivation
+    optimizer: Optimizer = SGD
     known: dict[Id, Expr | None] = field(default_factory=dict, compare=False, repr=False)
 
     def formula(self, q: Id) -> Expr | None:
@@ -90,6 +92,10 @@ class Program:
                     return call("+", 0)
             terms = self.factors(q, opened=False)
             return sum_of(terms) if terms else call("+", int(q.of == q.wrt))
+        if (constant := self.constant(q)) is not None:
+            return Num(constant)
+        if owned := self.optimizer.owned(q):
+            return self._assigned(*owned, q)
         node, i = self.derivation.graph.locate(q.at(), q.sample)
         if node.op is not None:
             definition = self.derivation.graph.definition(q.at(sample=q.sample))
@@ -97,11 +103,24 @@ class Program:
             return self._at(definition, q.update)
         if not q.update or node.kind != "parameter":
             return None
-        old = node.element(i).at(update=q.update - 1)
         if not node.trained:
-            return Ref(old)
-        slope = Derivative(self.derivation.graph.root.at(), node.element(i), None, q.update - 1)
-        return Call("-", (Ref(old), Call("*", (Ref(RATE), Ref(slope)))))
+            return Ref(node.element(i).at(update=q.update - 1))
+        return self._assigned("w", node.element(i), q)
+
+    def _assigned(self, variable: str, parameter: Quantity, q: Quantity) -> Expr:
+        """How update q.update computes q, a variable of a parameter or the parameter itself."""
+        node, i = self.derivation.graph.find(parameter)
+        slope = Derivative(self.derivation.graph.root.at(), node.element(i))
+        formula = self.optimizer.formula(variable, node.element(i), q.update, slope)
+        if formula is None or not node.trained:
+            raise KeyError(str(q))
+        return formula
+
+    def constant(self, q: Id) -> Fraction | None:
+        """The number of beta1, a constant of the optimizer; None for any other id."""
+        if isinstance(q, Quantity) and q.name in self.optimizer.constants and q == Quantity(q.name):
+            return self.optimizer.constants[q.name]
+        return None
 
     def factors(self, target: Derivative, *, opened: bool = True) -> tuple[tuple[Expr, ...], ...]:
         """The chain rule's terms as tuples of named factors; opened: back to ∂L/∂a, as a lecture
@@ -112,13 +131,17 @@ class Program:
             derivation.chain(base, lambda d: d.wrt.name == "a") if opened else derivation.step(base)
         )
         root = derivation.graph.root.at()
-        return tuple(
-            # The root's own local derivative has the gradient's name: it is written by its formula.
-            tuple(self._at(factor.expr, target.update) for factor in term.factors)
-            if term.upstream is None or term.upstream.wrt == root
-            else tuple(Ref(replace(d, update=target.update)) for d in term.ids)
-            for term in step.terms
-        )
+        terms: list[tuple[Expr, ...]] = []
+        for term in step.terms:
+            named: tuple[Expr, ...] = tuple(Ref(replace(d, update=target.update)) for d in term.ids)
+            if term.upstream is None or term.upstream.wrt == root:
+                # The root's own local derivative has the gradient's name: it is written by its formula.
+                # What comes before it is 1, but of a mean over the samples a share.
+                whole = term.upstream is None or derivation.step(term.upstream).rule == "seed"
+                local = tuple(self._at(factor.expr, target.update) for factor in term.factors)
+                named = (() if whole else named[:1]) + local
+            terms.append(named)
+        return tuple(terms)
 
     def _at(self, expr: Expr, update: int) -> Expr:
         """The formula after `update` updates: what does not change keeps its name."""
@@ -156,16 +179,28 @@ class Run:
             self.computed[q] = self.compute(q)
         return self.computed[q]
 
-    def compute(self, q: Id) -> float:
-        """The number of q by its formula, whatever is given for q itself."""
+    def exact(self, q: Id) -> float:
+        """The number of q by arrays, whatever is given or rewritten."""
+        if (number := self.constant(q)) is not None:
+            return number
+        return self.states[q.update].number(q)
+
+    def constant(self, q: Id) -> float | None:
+        """The rate, a constant of the optimizer or a count; None for any other id."""
         if q == RATE:
             return self.rate
-        if (count := counted(self.program.derivation.graph, q)) is not None:
-            return count
+        if (number := self.program.constant(q)) is not None:
+            return float(number)
+        return counted(self.program.derivation.graph, q)
+
+    def compute(self, q: Id) -> float:
+        """The number of q by its formula, whatever is given for q itself."""
+        if (number := self.constant(q)) is not None:
+            return number
         if isinstance(q, Quantity) and 0 < q.update <= self.base:
-            node = self.program.derivation.graph.locate(q.at(), q.sample)[0]
-            if node.kind == "parameter":
-                return self.states[q.update].values.number(q.at())
+            owned = self.program.optimizer.owned(q)
+            if owned or self.program.derivation.graph.locate(q.at(), q.sample)[0].kind == "parameter":
+                return self.states[q.update].number(q)
         rewritten = self.rewrite(self.program, q) if self.rewrite else None
         formula = rewritten if rewritten is not None else self.program.formula(q)
         if formula is None:

@@ -5,6 +5,9 @@
     mpmath         the forward pass in 50 digits, and central differences of it
     sympy          SymPy composes the loss and differentiates it (small networks, on request)
 
+What an optimizer makes of the gradients is checked as one sum over all of them (UNROLLED), not update by
+update.
+
 Errors are scaled by the variant's largest gradient (values: by the largest value, at least 1).
 """
 
@@ -19,9 +22,10 @@ import numpy as np
 from derive.backprop import Derivation, Step
 from derive.descent import Descent
 from derive.evaluate import Given, Values, evaluate
-from derive.expression import mpmath_table, numpy_table
+from derive.expression import mpmath_table, numpy_table, parse, value
 from derive.graph import FIXED, Graph
 from derive.ops import Array
+from derive.optimizer import of_parameter
 from derive.quantity import Derivative, Id, Quantity
 from derive.zscore import Feature
 
@@ -243,32 +247,78 @@ def certify_derivatives(values: Values, wanted: Iterable[Derivative]) -> float:
     return _worst(checks)
 
 
+# What an update comes to, said without its row: a formula of the gradients g, or, with weights, the sum
+# over all gradients so far, that of i updates ago with the weight of i.
+UNROLLED: dict[str, dict[str, tuple[str, str]]] = {
+    "sgd": {"w": ("w - eta*g", "")},
+    "momentum": {"v": ("g", "mu**i"), "w": ("w - eta*v", "")},
+    "rmsprop": {"s": ("g*g", "(1 - rho)*rho**i"), "w": ("w - eta/(epsilon + s**0.5)*g", "")},
+    "adam": {
+        "m": ("g", "(1 - beta1)*beta1**i"),
+        "v": ("g*g", "(1 - beta2)*beta2**i"),
+        "mhat": ("m/(1 - beta1**k)", ""),
+        "vhat": ("v/(1 - beta2**k)", ""),
+        "w": ("w - eta/(epsilon + vhat**0.5)*mhat", ""),
+    },
+}
+
+
 def certify_descent(descent: Descent) -> float:
-    """Check every update w@k+1 = w@k − η ∂L/∂w@k against gradients by complex steps, many states at
-    a time: the largest error, scaled by the state's largest parameter (at least 1)."""
+    """Check every update w@k+1 = w@k − η ∂L/∂w@k, or what another optimizer comes to (UNROLLED), with
+    gradients by complex steps, many states at a time: the largest error, of a parameter scaled by its
+    own size (at least 1), of an optimizer's variable by the largest of its kind."""
     graph, count = descent.graph, len(descent)
     if count < 2 or not descent.trained:
         return 0.0
-    stacked, worst = descent.stacked(count), 0.0
-    for start in range(0, count - 1, BLOCK):
-        block = slice(start, min(start + BLOCK, count - 1))
-        ahead = slice(block.start + 1, block.stop + 1)
-        now, after = (_variants(stacked, states, count) for states in (block, ahead))
-        for node in descent.trained:
-            for q in node.elements():
-                row = (*(n - 1 for n in graph.find(q)[1]), 0)
-                given = {q: now[str(node)][row] + STEP}
-                tie = descent.tie if start == 0 and count == 2 else 0.0
-                moved = evaluate(graph, now, given, tie=tie, gradients=False)
-                slope = np.imag(moved[graph.root]) / STEP.imag
-                expected = now[str(node)][row] - descent.learning_rate * slope
-                scale = np.maximum(1.0, np.abs(expected))
-                errors = np.abs(after[str(node)][row] - expected) / scale
-                worst = max(worst, float(errors.max()))
-                if not worst <= TOLERANCE:
-                    k = start + int(errors.argmax()) + 1
-                    raise Uncertified(f"{q.at(update=k)} does not follow by complex steps")
+    stacked = descent.stacked(count)
+    checks: list[tuple[str, Quantity, Array, Array]] = []
+    for node in descent.trained:
+        for q in node.elements():
+            path = stacked[node.key][(*(n - 1 for n in graph.find(q)[1]), 0)]
+            theirs = _unrolled(descent, path[:-1], _slopes(descent, stacked, q))
+            checks.append(("w", q, path[1:], theirs["w"]))
+            for name, ours in descent.variables(q).items():
+                checks.append((name, of_parameter(name, q), ours, theirs[name]))
+    worst = 0.0
+    largest = dict.fromkeys(descent.optimizer.variables, 0.0)
+    for name, _, ours, _ in checks:
+        if name != "w":
+            largest[name] = max(largest[name], float(np.abs(ours).max()))
+    for name, q, ours, expected in checks:
+        scale = np.maximum(1.0, np.abs(expected)) if name == "w" else largest[name] or 1.0
+        errors = np.abs(ours - expected) / scale
+        error = float(errors.max())
+        if not error <= TOLERANCE:
+            k = int(errors.argmax()) + 1
+            raise Uncertified(f"{q.at(update=k)} does not follow by complex steps")
+        worst = max(worst, error)
     return worst
+
+
+def _slopes(descent: Descent, stacked: Mapping[str, Array], q: Quantity) -> Array:
+    """∂root/∂q of every state but the last, by complex steps."""
+    graph, count = descent.graph, len(descent)
+    node, i = graph.find(q)
+    tie = descent.tie if count == 2 else 0.0
+    slopes = []
+    for start in range(0, count - 1, BLOCK):
+        now = _variants(stacked, slice(start, min(start + BLOCK, count - 1)), count)
+        given = {q: now[node.key][(*(n - 1 for n in i), 0)] + STEP}
+        moved = evaluate(graph, now, given, tie=tie, gradients=False)[graph.root]
+        slopes.append(np.broadcast_to(np.imag(moved) / STEP.imag, given[q].shape))
+    return np.concatenate(slopes)
+
+
+def _unrolled(descent: Descent, w: Array, g: Array) -> dict[str, Array]:
+    """The optimizer's variables and w after each update, from all gradients."""
+    k = np.arange(1, len(g) + 1)
+    env = {**descent.optimizer.floats, "eta": descent.learning_rate, "w": w, "g": g, "k": k, "i": k - 1}
+    new: dict[str, Array] = {}
+    for name, (formula, weights) in UNROLLED[descent.optimizer.name].items():
+        new[name] = value(parse(formula), {**env, **new}.__getitem__)
+        if weights:
+            new[name] = np.convolve(value(parse(weights), env.__getitem__), new[name])[: len(g)]
+    return new
 
 
 def _variants(stacked: Mapping[str, Array], states: slice, count: int) -> dict[str, Array]:

@@ -21,8 +21,8 @@ from itertools import combinations
 from typing import Any
 
 from derive.expression import Expr, Ref, refs
-from derive.network import counted
-from derive.program import RATE, Program, Run, read
+from derive.network import WEIGHTS, counted
+from derive.program import RATE, Run, read
 from derive.quantity import Derivative, Id, Quantity
 from generator.exercise import Exercise
 from generator.misconceptions import MISCONCEPTIONS, Rewrite, rewriting
@@ -126,7 +126,7 @@ def shows(printed: str, number: float) -> bool:
 class _Auditor:
     def __init__(self, exercise: Exercise) -> None:
         self.exercise = exercise
-        self.program = Program(exercise.derivation)
+        self.program = exercise.program
         self.statements = Statements(exercise)
         self.rate = float(exercise.spec.source.learning_rate)
         self.right: dict[Id, float] = {}  # printed and right, or right from rounded numbers
@@ -330,7 +330,7 @@ class _Auditor:
             if q in seen:
                 continue
             seen.add(q)
-            earlier = isinstance(q, Quantity) and q.name in "Wb" and 0 < q.update <= base
+            earlier = _kept(q) and 0 < q.update <= base
             if q in self.wrong:
                 found[q] = None
             elif q not in given and q != RATE and not earlier:
@@ -483,8 +483,12 @@ def _with_update(q: Quantity | Derivative, update: int) -> Id:
 
 def _base(q: Quantity | Derivative) -> int:
     """Of a training only its first update, or a parameter's last one, is gone through again."""
-    is_parameter = isinstance(q, Quantity) and q.name in "Wb"
-    return q.update if q.update > 1 and not is_parameter else max(q.update - 1, 0)
+    return q.update if q.update > 1 and not _kept(q) else max(q.update - 1, 0)
+
+
+def _kept(q: Id) -> bool:
+    """A parameter, or what an optimizer keeps beside it: W, vW, mb."""
+    return isinstance(q, Quantity) and q.name[-1:] in (*WEIGHTS, "b")
 
 
 def _at(fact: Fact) -> str:

@@ -315,6 +315,7 @@ def _lectures() -> dict[str, str]:
 def _tables() -> dict[str, Callable[[], Mapping[str, str]]]:
     from derive.expression import text
     from derive.ops import ACTIVATIONS, LOSSES, VECTOR_ACTIVATIONS
+    from derive.optimizer import OPTIMIZERS
     from generator.misconceptions import MISCONCEPTIONS
     from generator.render import FORMATS
 
@@ -325,6 +326,7 @@ def _tables() -> dict[str, Callable[[], Mapping[str, str]]]:
             {name: text(op.formula) for name, op in ACTIVATIONS.items()}
             | {name: op.formula for name, op in VECTOR_ACTIVATIONS.items()}
         ),
+        "optimizers": lambda: {row.name: row.text for row in OPTIMIZERS.values()},
         "kinds": lambda: {name: (kind(name).__doc__ or "").splitlines()[0] for name in kinds()},
         "formats": lambda: {name: f"files ending in .{name}" for name in FORMATS},
         "lectures": _lectures,

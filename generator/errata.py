@@ -14,7 +14,7 @@ from typing import Any
 
 from derive.expression import Expr, Ref, fold
 from derive.network import counted
-from derive.program import RATE, Program, read, sum_of
+from derive.program import RATE, read, sum_of
 from derive.quantity import Derivative, Id, Quantity
 from derive.quantity import parse as parse_id
 from generator.audit import TRUTH, Audited
@@ -69,7 +69,7 @@ def _is_number(printed: str) -> bool:
 class _Sheet:
     def __init__(self, exercise: Exercise) -> None:
         self.exercise = exercise
-        self.program = Program(exercise.derivation)
+        self.program = exercise.program
 
     def name(self, q: Id) -> Node:
         """A quantity in the lecture's notation; a count by its own word."""

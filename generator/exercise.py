@@ -20,6 +20,8 @@ from derive.expression import refs
 from derive.graph import Graph
 from derive.network import counted
 from derive.ops import Array
+from derive.optimizer import Optimizer
+from derive.program import Program
 from derive.quantity import Derivative, Id, Quantity
 from derive.verify import (
     Certificate,
@@ -34,8 +36,9 @@ from derive.verify import (
 from generator.notation import NOTATIONS, CircuitNamer, Namer, Writer
 from generator.spec import Spec
 
-__all__ = ["Exercise", "Part", "ask", "build", "certified", "snapshots"]
+__all__ = ["TOLD", "Exercise", "Part", "ask", "build", "certified", "snapshots", "trained"]
 
+TOLD = 3  # updates of an optimizer that keeps something which are told one by one
 SMALL = 12  # paths through a network up to which SymPy differentiates the composed loss as well
 
 
@@ -76,6 +79,16 @@ class Exercise:
         return self.derivation.graph
 
     @property
+    def optimizer(self) -> Optimizer:
+        """What an update does, with its constants."""
+        return self.spec.source.update_rule
+
+    @cached_property
+    def program(self) -> Program:
+        """The calculation as formulas."""
+        return Program(self.derivation, self.optimizer)
+
+    @property
     def certificate(self) -> Certificate:
         """What vouches for the numbers; asking for it before `certified` is an error."""
         if self.proof is None:
@@ -112,8 +125,9 @@ class Exercise:
             return count
         if q.update >= len(self.iterates) or (q.sample or 1) > self.graph.samples:
             raise KeyError(str(q))
-        values = self.iterates[q.update].values
-        return values.number(replace(q, update=0))
+        if (constant := self.program.constant(q)) is not None:
+            return float(constant)
+        return self.iterates[q.update].number(q)
 
 
 def build(spec: Spec) -> Exercise:
@@ -123,7 +137,8 @@ def build(spec: Spec) -> Exercise:
     data = arrays(graph, numbers)
     rate = float(spec.source.learning_rate)
     on, tie = kinks(graph, numbers, evaluate(graph, data, gradients=False))
-    iterates = Descent(graph, data, rate, spec.source.updates, tie=tie)
+    rule = spec.source.update_rule
+    iterates = Descent(graph, data, rate, spec.source.updates, tie=tie, optimizer=rule)
     return Exercise(spec, Derivation(graph), iterates, at_kink=frozenset(on))
 
 
@@ -162,10 +177,17 @@ def certified(
     for k in sorted({*later, *snapshots(len(states) - 1)}):
         errors.append(certify_values(states[k].values))
         wrt = {_element(graph, q) for q in also if q.update == k and isinstance(q, Derivative)}
+        if k < min(TOLD, len(states) - 1) and exercise.optimizer.variables and only is None:
+            wrt.update(trained(graph))
         if wrt:
             part = certify(exercise.derivation, states[k].values, None, digits, wrt)
             errors.append(part.max_error)
     return replace(exercise, proof=Certificate(proof.methods, max(errors)))
+
+
+def trained(graph: Graph) -> list[Quantity]:
+    """The parameters that an update changes."""
+    return [q for n in graph.of_kind("parameter") if n.trained for q in n.elements()]
 
 
 def _element(graph: Graph, q: Derivative) -> Quantity:
@@ -213,7 +235,14 @@ def tolerances(exercise: Exercise, wanted: Iterable[Id]) -> dict[Id, float]:
     rate, updates = float(spec.source.learning_rate), spec.source.updates
     data = exercise.iterates[0].data
     passes = [
-        Descent(exercise.graph, data, rate, updates, significant(digits, toward))
+        Descent(
+            exercise.graph,
+            data,
+            rate,
+            updates,
+            significant(digits, toward),
+            optimizer=exercise.optimizer,
+        )
         for toward in ("nearest", "up", "down")
     ]
     result = {}

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from generator.formula import GREEK
 
-__all__ = ["SEPARATING", "Token", "tokens"]
+__all__ = ["SEPARATING", "Token", "hatted", "tokens"]
 
 MAX_TOKENS = 20_000
 
@@ -37,6 +37,8 @@ MARKS = {
     "prime": "'",
     "lbrack": "[",
     "rbrack": "]",
+    "langle": "⟨",
+    "rangle": "⟩",
 }
 MARKS |= dict.fromkeys(("times", "cdot", "ast"), "*")
 MARKS |= dict.fromkeys(("approx", "simeq", "doteq", "equiv", "coloneqq", "cong"), "=")
@@ -74,7 +76,13 @@ SEPARATING = set("and or with where if for und mit also so then dann da since he
 SPACES = ("soft", "hard", "quad")
 _ENVIRONMENT = re.compile(r"\s*\{(\w+)\*?\}((?:\s*\{[^{}]*\}|\s*\[[^\]]*\])*)")
 _BRACED = re.compile(r"\s*\{([^{}]*)\}")
+_LETTER = re.compile(r"\s*\{\s*([A-Za-z])\s*\}")
 _OVERLAY = re.compile(r"\s*<[^<>]*>")
+
+
+def hatted(letter: str) -> str:
+    """A letter with a hat, as the word that it is read as."""
+    return letter + "\N{COMBINING CIRCUMFLEX ACCENT}"
 
 
 def tokens(source: str, start: int, comma: bool = False) -> list[Token]:
@@ -134,6 +142,8 @@ def _command(source: str, at: int, text: str, where: int) -> tuple[Token | None,
     if name in WITH_ARGUMENT or name in SENTENCES:
         mark = Token("mark", ";", where) if name in SENTENCES else Token("space", "soft", where)
         return mark, _skip(source, at, r"\s*\{[^{}]*\}")
+    if name == "hat" and (inside := _LETTER.match(source, at)):
+        return Token("word", hatted(inside[1]), where), inside.end()
     if name in UPRIGHT:
         inside = _BRACED.match(source, at)
         if inside and re.fullmatch(r"[^\W\d_]+", inside[1]):

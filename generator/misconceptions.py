@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
-from derive.expression import Call, Expr, Num, Ref, call, parse, refs, substitute
+from derive.expression import Call, Expr, Num, Ref, call, fold, parse, refs, substitute
 from derive.network import WEIGHTS
 from derive.ops import ACTIVATIONS, LOSSES, Elementwise, Op
 from derive.program import RATE, Program, product_of, sum_of
@@ -118,24 +118,29 @@ def _updated(q: Id) -> bool:
     return isinstance(q, Quantity) and q.update > 0 and q.name in (*WEIGHTS, "b")
 
 
-def _old_and_slope(program: Program, q: Quantity) -> tuple[Expr, Expr] | None:
-    formula = program.formula(q)
-    if not isinstance(formula, Call):
-        return None  # not trained
-    old, step = formula.args
-    assert isinstance(step, Call)
-    return old, step.args[1]
-
-
 def _update(change: Callable[[Expr, Expr], Expr]) -> Rewrite:
+    """About w@k = w − step, of the old weight and the step that is taken from it."""
+
     def rewrite(program: Program, q: Id) -> Expr | None:
-        parts = _old_and_slope(program, q) if _updated(q) and isinstance(q, Quantity) else None
-        return change(*parts) if parts else None
+        formula = program.formula(q) if _updated(q) else None
+        if not (isinstance(formula, Call) and formula.fn == "-"):
+            return None  # not trained
+        return change(*formula.args)
 
     return rewrite
 
 
 ETA = Ref(RATE)
+
+
+def _without_rate(step: Expr) -> Expr:
+    return fold(substitute(step, lambda q: Num(Fraction(1)) if q == RATE else Ref(q)))
+
+
+def _slope_for_weight(program: Program, q: Id) -> Expr | None:
+    if not (_updated(q) and isinstance(q, Quantity) and isinstance(program.formula(q), Call)):
+        return None
+    return Ref(Derivative(program.derivation.graph.root.at(), q.at(), None, q.update - 1))
 
 
 def _times(*factors: Expr | int) -> Expr:
@@ -583,7 +588,7 @@ MISCONCEPTIONS: dict[str, Misconception] = {
         ),
         Misconception("M08", "the sign of the error", _about(output, _negated)),
         Misconception(
-            "M09", "up the gradient instead of down", _update(lambda w, g: call("+", w, _times(ETA, g)))
+            "M09", "up the gradient instead of down", _update(lambda w, step: call("+", w, step))
         ),
         Misconception("M10", "the factor 1/2 of the loss is dropped", _about(_named("L"), _scaled_loss)),
         Misconception("M11", "a factor 2 in the loss's derivative", _about(output, _scaled_output)),
@@ -664,14 +669,18 @@ MISCONCEPTIONS: dict[str, Misconception] = {
             _about(_named("a"), lambda p, q: Ref(Quantity("z", q.index, q.sample, q.update))),
         ),
         Misconception("M30", "the sign in the logistic function", _about(_named("a"), _logistic)),
-        Misconception("M31", "the learning rate is left out", _update(_minus)),
+        Misconception(
+            "M31",
+            "the learning rate is left out",
+            _update(lambda w, step: _minus(w, _without_rate(step))),
+        ),
         Misconception(
             "M31b",
             "the learning rate is applied twice",
-            _update(lambda w, g: _minus(w, _times(ETA, ETA, g))),
+            _update(lambda w, step: _minus(w, _times(ETA, step))),
         ),
-        Misconception("M32", "the step stands for the new value", _update(lambda w, g: _times(ETA, g))),
-        Misconception("M32b", "the gradient stands for the new value", _update(lambda w, g: g)),
+        Misconception("M32", "the step stands for the new value", _update(lambda w, step: step)),
+        Misconception("M32b", "the gradient stands for the new value", _slope_for_weight),
         Misconception(
             "M33",
             "another output's target",

@@ -23,8 +23,9 @@ from typing import Literal, Protocol
 
 from derive.graph import Graph
 from derive.ops import Affine
+from derive.optimizer import OPTIMIZERS
 from derive.quantity import Derivative, Id, Quantity
-from generator.formula import GREEK, Fraction, Index, Node, Number, Op, Row, Symbol, row
+from generator.formula import GREEK, Fraction, Hat, Index, Node, Number, Op, Row, Symbol, row
 
 __all__ = ["NOTATIONS", "Namer", "Notation", "NotationError"]
 __all__ += ["CircuitNamer", "Writer"]
@@ -35,7 +36,10 @@ WHOLE = {"x_all": "x", "t_all": "t", "W_all": "W^{(<l>)}", "b_all": "b^{(<l>)}"}
 WHOLE |= {"z_all": "z^{(<l>)}", "a_all": "a^{(<l>)}", "delta_all": "δ^{(<l>)}"}
 # What only some networks have: a kernel's weights, the weight of a constant input, a penalty and its λ.
 RARE = {"K": "w_{<ij>}^{(<l>)}", "b_0": "w_{<i0>}^{(<l>)}", "R": "R", "lambda": "λ"}
-OPTIONAL = ("delta", "b_last", *WHOLE, *RARE)
+# The constants of optimizers, where a notation does not say it otherwise.
+CONSTANTS = {"mu": "μ", "rho": "ρ", "beta1": "β_1", "beta2": "β_2", "epsilon": "ε"}
+DEFAULTS = {**WHOLE, **RARE, **CONSTANTS}
+OPTIONAL = ("delta", "b_last", *DEFAULTS)
 FIELDS = ("i", "j", "ij", "i0", "l", "m", "n", "u", "v", "c", "p", "i?", "u?", "v?")
 
 
@@ -380,7 +384,17 @@ class Namer:
         index = name if isinstance(name, Index) else Index(name)
         return Index(index.base, index.sub, row(*([index.sup] if index.sup else []), *marks))
 
+    @staticmethod
+    def letter(variable: str) -> Node:
+        """A variable of an optimizer: v, m, or m with a hat for mhat."""
+        plain = Symbol(variable.removesuffix("hat"))
+        return plain if plain.text == variable else Hat(plain)
+
     def _name(self, q: Quantity) -> Node:
+        for rule in OPTIMIZERS.values():
+            if owned := rule.owned(q):
+                variable, parameter = owned
+                return Index(self.letter(variable), self._name(parameter))
         q = self.graph.aliases.get(q.at(), q)
         match q.name, q.index:
             case "L", (_,) if self.sizes[-1] > 1:
@@ -442,4 +456,4 @@ class Namer:
         fields["i?"] = Row(()) if single else fields["i"]
         fields["u?"] = fields["c"] if single else fields["u"]
         fields["v?"] = fields["p"] if single_before else fields["v"]
-        return _fill(_parse({**WHOLE, **RARE, **self.notation.patterns}[role]), fields)
+        return _fill(_parse({**DEFAULTS, **self.notation.patterns}[role]), fields)

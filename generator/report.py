@@ -8,11 +8,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from derive.backprop import Step
-from derive.descent import update_step
-from derive.expression import Call, Ref, call, text
+from derive.descent import update_steps
+from derive.expression import Ref, call, substitute, text
 from derive.network import counted
+from derive.optimizer import RATE, of_parameter
 from derive.quantity import Derivative, Id, Quantity, parse
-from generator.exercise import Exercise, snapshots
+from generator.exercise import Exercise, snapshots, trained
 
 __all__ = ["Entry", "entries", "entry", "report"]
 
@@ -52,7 +53,7 @@ def entry(exercise: Exercise, q: Id) -> Entry:
         return Entry(str(q), count, str(q), [])
     if isinstance(q, Derivative) and graph.forward_only:
         raise KeyError(str(q))
-    if q.update:
+    if q.update or exercise.optimizer.owned(q) or exercise.program.constant(q) is not None:
         return _updated(exercise, q)
     value = exercise.number(q)
     if isinstance(q, Quantity):
@@ -69,12 +70,13 @@ def entry(exercise: Exercise, q: Id) -> Entry:
 
 def _updated(exercise: Exercise, q: Id) -> Entry:
     value = exercise.number(q)
-    node = exercise.graph.locate(q, None)[0] if isinstance(q, Quantity) else None
-    if isinstance(q, Quantity) and node and node.trained and q.update == 1:
-        old = Ref(q.at(sample=q.sample))
-        (term,) = update_step(exercise.graph, q.at()).terms
-        formula = Call("-", (old, Call("*", (Ref("learning_rate"), Ref(term.upstream)))))
-        return Entry(str(q), value, text(formula), [])
+    owned = exercise.optimizer.owned(q)
+    moved = owned[1] if owned else q.at() if isinstance(q, Quantity) else None
+    if q.update and moved and exercise.graph.locate(moved, None)[0].trained:
+        formula = exercise.program.formula(q)
+        assert formula is not None
+        named = substitute(formula, lambda name: Ref("learning_rate" if name == RATE else name))
+        return Entry(str(q), value, text(named), [])
     return Entry(str(q), value, str(q), [])
 
 
@@ -96,10 +98,11 @@ def ids(exercise: Exercise) -> Iterator[Id]:
         yield target
     targets = set(exercise.derivation.targets())
     yield from (d for d in locals_ if d not in targets)
+    yield from map(Quantity, exercise.optimizer.constants)
     for k in snapshots(len(exercise.iterates) - 1):
-        for node in graph.of_kind("parameter"):
-            if node.trained:
-                yield from (q.at(update=k) for q in node.elements())
+        for q in trained(graph):
+            yield from (of_parameter(v, q).at(update=k) for v in exercise.optimizer.variables)
+            yield q.at(update=k)
         yield graph.root.at(update=k)
     if layers := _layers(exercise):
         yield Quantity("P")
@@ -115,9 +118,8 @@ def steps(exercise: Exercise) -> Iterator[Step]:
     """All steps: backward, then the update."""
     yield from exercise.derivation.steps()
     if len(exercise.iterates) > 1:
-        for node in exercise.graph.of_kind("parameter"):
-            if node.trained:
-                yield from (update_step(exercise.graph, q) for q in node.elements())
+        for q in trained(exercise.graph):
+            yield from update_steps(exercise.graph, q, exercise.optimizer)
 
 
 def report(exercise: Exercise, chosen: Sequence[Entry] | None = None) -> dict[str, Any]:

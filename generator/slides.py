@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from itertools import islice, permutations
+from itertools import islice, permutations, product
 
 import numpy as np
 
@@ -21,13 +21,15 @@ from derive.graph import FIXED
 from derive.graph import Node as GraphNode
 from derive.ops import ACTIVATIONS
 from derive.ops import Op as Operation
-from derive.program import RATE, Program, sum_of
+from derive.optimizer import of_parameter
+from derive.program import RATE, sum_of
 from derive.program import read as read_formula
 from derive.quantity import Derivative, Id, Quantity
 from generator.audit import Fact, shows
-from generator.exercise import Exercise
-from generator.formula import Index, Node, Op, Row, Symbol
+from generator.exercise import Exercise, trained
+from generator.formula import Hat, Index, Node, Op, Row, Symbol
 from generator.formula import Number as ShownNumber
+from generator.lexing import hatted
 from generator.notation import Writer
 from generator.reading import Chain, Grid, Printed, Side, Unknown, Vocabulary, chains, numbers, spelling
 from generator.tabular import Cell, TextTable, text_tables
@@ -176,6 +178,8 @@ def _parts(node: Node | None) -> str:
         return "".join(map(_parts, node.items))
     if isinstance(node, Index):
         return _parts(node.base) + _parts(node.sub) + _parts(node.sup)
+    if isinstance(node, Hat):
+        return hatted(node.body.text)
     if isinstance(node, Symbol | Op | ShownNumber):
         return node.text.replace(" ", "")
     raise ValueError(node)
@@ -207,6 +211,11 @@ def vocabulary(exercise: Exercise) -> Vocabulary:
             for q in node.elements(sample):
                 for k in states if node.op or node.kind == "parameter" else [0]:
                     learn(q.at(sample=sample, update=k))
+    for constant in exercise.optimizer.constants:
+        learn(Quantity(constant))
+    for variable, q in product(exercise.optimizer.variables, trained(graph)):
+        for k in states if variable in exercise.optimizer.kept else states[1:]:
+            learn(of_parameter(variable, q).at(update=k))
     for d in exercise.derivation.targets():
         for k in states:
             learn(replace(d, update=k))
@@ -306,7 +315,7 @@ class _Match:
 class _Reader:
     def __init__(self, exercise: Exercise, source: str) -> None:
         self.exercise = exercise
-        self.program = Program(exercise.derivation)
+        self.program = exercise.program
         self.vocabulary = vocabulary(exercise)
         self.source = source
         self.said: dict[str, list[Expr]] = {}  # formulas that were printed for a left side
@@ -472,7 +481,8 @@ class _Reader:
         if isinstance(q, Derivative):
             return True
         node = self.node(q)
-        return node is not None and (node.op is not None or node.kind == "parameter")
+        computed = node is not None and (node.op is not None or node.kind == "parameter")
+        return computed or self.exercise.optimizer.owned(q) is not None
 
     def subject(self, symbolic: Sequence[Expr], assigned: bool = False) -> Expr | None:
         """What a chain is about; `w = w - …` and `w ← …` are about the new w."""
@@ -480,9 +490,9 @@ class _Reader:
             return None
         first, *others = symbolic
         if isinstance(first, Ref) and isinstance(first.name, Quantity):
-            node = self.node(first.name)
+            node, owned = self.node(first.name), self.exercise.optimizer.owned(first.name)
             again = any(first.name in set(refs(other)) for other in others)
-            if (again or assigned) and node and node.kind == "parameter":
+            if (again or assigned) and (owned or (node and node.kind == "parameter")):
                 return Ref(first.name.at(update=first.name.update + 1))
         return first
 
@@ -504,7 +514,9 @@ class _Reader:
         if not (isinstance(subject, Ref) and isinstance(subject.name, Quantity)):
             return False
         node = self.node(subject.name)
-        return subject.name == RATE or bool(node and node.op is None and not subject.name.update)
+        if subject.name == RATE or self.program.constant(subject.name) is not None:
+            return True
+        return bool(node and node.op is None and not subject.name.update)
 
     def value(self, formula: Expr) -> float:
         def number(q: Id) -> float:

@@ -27,11 +27,12 @@ from derive.expression import ExpressionError, Num, fold, parse
 from derive.graph import Graph
 from derive.network import Bias, Kernel, Layer, Reduction, network
 from derive.ops import ACTIVATIONS, DOMAINS, LOSSES, OUTPUTS_OF, VECTOR_ACTIVATIONS, Elementwise, Softmax
+from derive.optimizer import OPTIMIZERS, SGD, Optimizer
 from derive.zscore import Feature
 from generator.notation import NOTATIONS, Namer, NotationError
 
-__all__ = ["LECTURES", "CircuitSpec", "Draw", "LayerSpec", "NetworkSpec", "Range", "Spec"]
-__all__ += ["SpecError", "Standardize", "activation_of", "load", "loss_of", "read"]
+__all__ = ["LECTURES", "CircuitSpec", "Draw", "LayerSpec", "NetworkSpec", "OptimizerSpec", "Range"]
+__all__ += ["Spec", "SpecError", "Standardize", "activation_of", "load", "loss_of", "read"]
 
 LECTURES = Path(__file__).parent / "lectures"
 ANY_ACTIVATION: dict[str, Elementwise | Softmax] = {**ACTIVATIONS, **VECTOR_ACTIVATIONS}
@@ -138,6 +139,7 @@ def _weight(value: Any) -> Any:
 Exact = Annotated[Decimal, BeforeValidator(_number)]
 Weight = Annotated[Decimal | None, BeforeValidator(_weight)]
 Positive = Annotated[Exact, Field(gt=0)]
+Share = Annotated[Exact, Field(ge=0, lt=1)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=60)]
 Line = Annotated[str, Field(max_length=300, pattern=r"^[^\x00-\x1f\x7f]*[\p{L}\p{N}][^\x00-\x1f\x7f]*$")]
 
@@ -221,6 +223,36 @@ class Standardize(_Model):
     digits: Annotated[int, Field(ge=0, le=10)] | None = None
 
 
+class OptimizerSpec(_Model):
+    """`optimizer`: a name, or a table with other constants than usual."""
+
+    name: Annotated[str, _one_of(OPTIMIZERS)]
+    mu: Share | None = None
+    rho: Share | None = None
+    beta1: Share | None = None
+    beta2: Share | None = None
+    epsilon: Positive | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, data: Any) -> Any:
+        """A name alone stands for the table with nothing else in it."""
+        if isinstance(data, str):
+            return {"name": _one_of(OPTIMIZERS).func(data)}
+        return data
+
+    @property
+    def constants(self) -> dict[str, Decimal]:
+        """The constants that were given."""
+        return self.model_dump(exclude={"name"}, exclude_none=True)
+
+    @property
+    def row(self) -> Optimizer:
+        """The rule with its constants."""
+        given = {name: Fraction(number) for name, number in self.constants.items()}
+        return OPTIMIZERS[self.name].with_constants(**given)
+
+
 def _certifying(sizes: Any, activation: Any, loss: Any) -> dict[str, Any]:
     """Numbers for a network of which only the sizes are given, the same for ever."""
     found = sizes[:6] if isinstance(sizes, list) and sizes else [1]
@@ -259,6 +291,7 @@ class NetworkSpec(_Model):
     reduction: Annotated[Reduction, _one_of(get_args(Reduction))] = "sum"
     l2: Positive | None = None  # λ: λ/2 times the sum of all squared weights is added to the loss
     learning_rate: Positive = Decimal("0.5")
+    optimizer: OptimizerSpec = OptimizerSpec(name="sgd")
     updates: Annotated[int, Field(ge=0, le=20_000)] = 1
     stop_below: Positive | None = None  # the goal of the training; `updates` is then the most
     layers: Annotated[list[LayerSpec], Field(min_length=1, max_length=20)]
@@ -271,13 +304,19 @@ class NetworkSpec(_Model):
             return data
         if data.get("sizes") is None:
             return {"updates": 0, **data} if data.get("targets") is None else data
-        if set(data) & {"inputs", "targets", "layers", "reduction", "learning_rate", "updates"}:
+        trained = {"reduction", "learning_rate", "optimizer", "updates"}
+        if set(data) & ({"inputs", "targets", "layers"} | trained):
             raise PydanticCustomError("sizes", "sizes with activation and loss, and no numbers")
         return {
             **data,
             **_certifying(data["sizes"], data.get("activation"), data.get("loss")),
             "updates": 0,
         }
+
+    @property
+    def update_rule(self) -> Optimizer:
+        """What an update does."""
+        return self.optimizer.row
 
     @property
     def symbols(self) -> bool:
@@ -378,6 +417,7 @@ class CircuitSpec(_Model):
     steps: Annotated[Literal["gates", "lines"], _one_of(("gates", "lines"))] = "gates"
 
     learning_rate: ClassVar[Decimal] = Decimal(1)
+    update_rule: ClassVar[Optimizer] = SGD
     updates: ClassVar[int] = 0
     forward_only: ClassVar[bool] = False
     symbols: ClassVar[bool] = False
@@ -600,6 +640,10 @@ def _check_shapes(net: NetworkSpec, file: str) -> None:
         if not feature.squares:
             only = f"{net.inputs[0][number - 1]} in every sample as feature {number}"
             fail("inputs", only, "different numbers: `standardize` divides by their spread")
+    rule = net.optimizer
+    for constant, given in rule.constants.items():
+        if constant not in (names := OPTIMIZERS[rule.name].constants):
+            fail(f"optimizer.{constant}", str(given), f"{', '.join(names) or 'none'}, with {rule.name}")
     if net.stop_below is not None and not (net.updates and any(layer.train for layer in net.layers)):
         fail("stop_below", str(net.stop_below), "no goal, where nothing is trained")
     below, sizes = len(net.inputs[0]), [len(net.inputs[0])]
@@ -629,6 +673,7 @@ def _check_shapes(net: NetworkSpec, file: str) -> None:
     if net.targets is None:
         learning = ("loss", "delta", "reduction", "outputs", "l2", "learning_rate")
         said = {key: getattr(net, key) for key in learning if key in net.model_fields_set}
+        said |= {"optimizer": net.optimizer.name} if "optimizer" in net.model_fields_set else {}
         said |= {"updates": net.updates} if net.updates else {}
         trained = (n for n, layer in enumerate(net.layers) if "train" in layer.model_fields_set)
         said |= {f"layers[{n}].train": net.layers[n].train for n in trained}

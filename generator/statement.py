@@ -19,7 +19,7 @@ from derive.descent import Descent
 from derive.expression import Call, Expr, Ref, refs, substitute, value
 from derive.network import counted
 from derive.ops import Array
-from derive.program import RATE, Program, Run
+from derive.program import Run
 from derive.quantity import Derivative, Id, Quantity
 from generator.exercise import Exercise
 from generator.misconceptions import MISCONCEPTIONS, rewriting
@@ -48,7 +48,7 @@ class Statements:
 
     def __init__(self, exercise: Exercise) -> None:
         self.exercise = exercise
-        self.program = Program(exercise.derivation)
+        self.program = exercise.program
         self.own = Run(self.program, exercise.iterates, float(exercise.spec.source.learning_rate))
 
     @cached_property
@@ -68,7 +68,8 @@ class Statements:
                 data[name] = array + 0.1 * drawn if k < NEARBY else drawn
             data = {**data, **self.shares(data)}
             rate = float(random.uniform(0.1, 0.9))
-            states = Descent(self.exercise.graph, data, rate, len(self.exercise.iterates) - 1)
+            updates, rule = len(self.exercise.iterates) - 1, self.exercise.optimizer
+            states = Descent(self.exercise.graph, data, rate, updates, optimizer=rule)
             runs.append(Run(self.program, states, rate))
         return runs
 
@@ -147,15 +148,9 @@ class Statements:
 
     @staticmethod
     def number(formula: Expr, run: Run) -> float:
-        def look_up(q: Id) -> float:
-            if q == RATE:
-                return run.rate
-            found = counted(run.program.derivation.graph, q)
-            return run.states[q.update].values.number(replace(q, update=0)) if found is None else found
-
         with np.errstate(all="ignore"):
             try:
-                return run.evaluate(formula) if run.rewrite else float(value(formula, look_up))
+                return run.evaluate(formula) if run.rewrite else float(value(formula, run.exact))
             except (ZeroDivisionError, OverflowError, TypeError):
                 return float("nan")
 

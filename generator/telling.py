@@ -7,9 +7,10 @@ numbers of the formulas, so that what was derived before is pointed to and not d
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from decimal import Decimal
 from fractions import Fraction as Rational
 from functools import partial
-from itertools import pairwise
+from itertools import pairwise, product
 from math import isclose
 from typing import Any
 
@@ -18,9 +19,10 @@ import numpy as np
 from derive.backprop import Step, Term
 from derive.expression import Call, Expr, Num, Ref, call, substitute, value
 from derive.ops import ACTIVATIONS, DERIVED, GATES
+from derive.optimizer import RATE, of_parameter
 from derive.quantity import Derivative, Id, Quantity
 from derive.verify import Uncertified
-from generator.exercise import Exercise
+from generator.exercise import Exercise, trained
 from generator.formula import Index, Node, Number, Op, Row, Symbol, equation, row
 from generator.notation import Writer
 from generator.number import as_float, decimals_for, shown
@@ -30,6 +32,7 @@ from generator.typeset import typeset
 __all__ = ["Teller", "chain"]
 
 ALL_DIGITS = 17  # of a floating-point number
+ALL_TYPED = 12  # of a number in a spec
 SAME = 1e-9  # relative: sums are rounded in another order
 TOTALS = ("L", "L0")  # what only sums stand between and the loss
 MANY = 6  # terms of a sum beyond which it is not first written in names of derivatives
@@ -68,6 +71,8 @@ class Teller:
                     for position in i:
                         number = number[position - 1]
                     typed[node.element(i, sample)] = number
+        for q, variable in product(trained(self.graph), self.exercise.optimizer.kept):
+            typed[of_parameter(variable, q)] = Decimal(0)  # before the first update
         return typed
 
     def derived(self) -> Iterator[Section]:
@@ -91,13 +96,15 @@ class Teller:
 
     def label(self, leaf: Any) -> Node:
         """A quantity's name; the learning rate's."""
-        return self.name.rate if leaf == "rate" else self.name(leaf)
+        return self.name.rate if leaf == RATE else self.name(leaf)
 
     def shown(self, leaf: Any, digits: int | None = None) -> Number:
         """A quantity's number: as typed, or rounded for showing."""
         digits = digits or self.digits
-        if leaf == "rate":
+        if leaf == RATE:
             return shown(self.exercise.spec.source.learning_rate)
+        if (constant := self.exercise.program.constant(leaf)) is not None:
+            return shown(float(constant), ALL_TYPED)
         if leaf in self.typed:
             return shown(self.typed[leaf], digits)  # a z-score may be a float
         return shown(self.exercise.number(leaf), digits)
@@ -189,7 +196,7 @@ class Teller:
 
     def _number(self, leaf: Any) -> float:
         rate = self.exercise.spec.source.learning_rate
-        return float(rate) if leaf == "rate" else self.exercise.number(leaf)
+        return float(rate) if leaf == RATE else self.exercise.number(leaf)
 
     def _factors(self, term: Term) -> tuple[list[Expr], list[Expr]]:
         """A term's factors as names and as formulas; a factor ∂L/∂L_i = 1 is left out of both."""

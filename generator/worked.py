@@ -17,19 +17,27 @@ from derive.expression import Call, Num, Ref, call, substitute, value
 from derive.graph import Node as GraphNode
 from derive.network import counted, parameter_count
 from derive.ops import Affine, Elementwise, OverSamples, Softmax
+from derive.optimizer import RATE
 from derive.quantity import Derivative, Id, Quantity
 from generator import spec
 from generator import worked_softmax as softmax
-from generator.exercise import Exercise
+from generator.exercise import Exercise, trained
 from generator.formula import LINE, Matrix, Node, Number, Op, Row, Symbol, equation, row, width
 from generator.notation import Namer
 from generator.number import shown
-from generator.page import Block, Formula, Section, Table, block, tables
+from generator.page import Block, Formula, Section, block, tables
 from generator.telling import Teller, chain
 from generator.typeset import typeset
 from generator.worked_forward import boundaries, collapse, truth_table
 from generator.worked_inputs import scaling, standardized
-from generator.worked_training import one_at_a_time, training
+from generator.worked_training import (
+    all_parameters,
+    another_update,
+    by_rule,
+    one_at_a_time,
+    training,
+    updated,
+)
 
 __all__ = ["NetworkTeller", "few", "problem", "worked"]
 
@@ -109,12 +117,14 @@ class NetworkTeller(Teller):
             yield block("given_numbers", scaling(self.exercise), given)
         if self.graph.forward_only:
             return
-        args = {"rate": self.equal("rate"), "samples": self.graph.samples}
+        args = {"rate": self.equal(RATE), "samples": self.graph.samples}
         args |= {
             "trains": parameter_count(self.graph) > 0 and net.updates > 0,
             "loss": called(net.loss, spec.loss_of),
         }
         yield block("loss_and_rate", args, self._loss_rule())
+        if args["trains"]:
+            yield from by_rule(self)
 
     def _made_of(self, layer: spec.LayerSpec) -> dict[str, Any]:
         """What is special about a layer: a kernel, missing connections, the number of the layer whose
@@ -452,20 +462,10 @@ class NetworkTeller(Teller):
     # --- update ---
 
     def update(self) -> Iterator[Block]:
-        gradient = self.derivation.derivative
-        trained = [q for n in self.graph.of_kind("parameter") if n.trained for q in n.elements()]
-        yield Block("update_rule", {"rate": self.equal("rate")})
-        formulas: list[Formula] = []
-        for q in trained:
-            rule = Call("-", (Ref(q), Call("*", (Ref("rate"), Ref(gradient(q))))))
-            new = q.at(update=1)
-            formulas.append((chain(self.name(new), self.sides(rule, new)), None))
-        yield block("updated", {}, formulas)
-        rows = tuple(
-            (self.name(q), self.shown(gradient(q)), self.shown(q), self.shown(q.at(update=1)))
-            for q in trained
-        )
-        yield Block("old_and_new", {}, (), Table(("parameter", "gradient", "old", "new"), rows))
+        changed = trained(self.graph)
+        yield Block("update_rule", {"rate": self.equal(RATE), "optimizer": self.net.optimizer.name})
+        yield from updated(self, changed)
+        yield from all_parameters(self, changed, 1)
         yield from one_at_a_time(self)
         before, after = self.graph.root, self.graph.root.at(update=1)
         new_units = [
@@ -481,7 +481,8 @@ class NetworkTeller(Teller):
         compared = row(self.name(after), "=", new_shown, sign, old_shown, "=", self.name(before))
         lines = [*new_units, compared]
         yield block("loss_after", {"change": change}, ((line, None) for line in lines))
-        yield from training(self, trained)
+        yield from another_update(self, changed)
+        yield from training(self, changed)
 
 
 def _apart(one: float, other: float, digits: int) -> tuple[Node, Node]:

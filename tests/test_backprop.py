@@ -3,7 +3,7 @@
 import pytest
 
 from derive.backprop import Derivation
-from derive.descent import update_step
+from derive.descent import update_steps
 from derive.expression import text
 from derive.network import Layer, network
 from derive.ops import LOSSES
@@ -45,7 +45,7 @@ def test_over_a_batch_a_parameter_sums_over_the_samples():
 
 
 def test_an_update_names_the_gradient_it_uses():
-    step = update_step(lecture("mazur").graph, parse("W[1][2][1]"))
+    (step,) = update_steps(lecture("mazur").graph, parse("W[1][2][1]"))
     assert (str(step.target), step.rule) == ("W[1][2][1]@1", "update")
     assert [str(t.upstream) for t in step.terms] == ["dL/dW[1][2][1]"]
 

@@ -59,6 +59,7 @@ def exercises():
     yield "ceng506-and", lecture("ceng506-and")
     yield "ceng506-layers", lecture("ceng506-layers")
     yield "softmax", lecture("softmax")
+    yield "adam", lecture("adam")
     yield "homework", draw(load("mazur"), 7, 1)
     yield "homework-softmax", draw(load("softmax"), 7, 1)
     yield "homework-circuit", draw(load("ceng506-sum-product"), 7, 1)
