@@ -17,6 +17,7 @@ from functools import cached_property
 from typing import Any
 
 from derive.expression import Expr, Num, Ref, parse, refs, substitute, text, value
+from derive.network import WEIGHTS
 from derive.quantity import Derivative, Quantity
 
 __all__ = ["OPTIMIZERS", "RATE", "SGD", "Optimizer", "of_parameter"]
@@ -72,9 +73,11 @@ class Optimizer:
 
     def owned(self, q: object) -> tuple[str, Quantity] | None:
         """(variable, parameter) of vW[2][1][1]@1; None for what is no variable of this row."""
-        if isinstance(q, Quantity) and q.sample is None and q.name[:-1] in self.variables:
-            return q.name[:-1], Quantity(q.name[-1], q.index)  # parameters have one letter: W, b, K
-        return None
+        if not isinstance(q, Quantity) or q.sample is not None:
+            return None
+        variable, parameter = q.name[:-1], q.name[-1]
+        known = variable in self.variables and parameter in (*WEIGHTS, "b")
+        return (variable, Quantity(parameter, q.index)) if known else None
 
     def formula(self, variable: str, parameter: Quantity, k: int, gradient: Derivative) -> Expr | None:
         """How `variable` (or w) of a parameter is computed in update k, 1, 2, …; before the first update

@@ -25,6 +25,7 @@ from generator.render import pages
 from generator.report import report
 from generator.slides import read_slides
 from generator.spec import OptimizerSpec, SpecError, load, read
+from tests import test_structures
 from tests.conftest import lecture, networks
 
 # A single weight of 1 whose gradient is the weight itself: x = 1, t = 0, L = a²/2.  η = 0.1.
@@ -229,6 +230,25 @@ def test_pages_are_read_back_without_an_erratum(row, notation):
     read_ = {fact.id for fact in reading.facts}
     assert {f"{v}W[1][1][1]@2" for v in OPTIMIZERS[row].variables} <= read_
     assert reading.found - reading.placed <= 2
+
+
+STRUCTURES = [test_structures.AUTOENCODER, test_structures.PARTIAL, test_structures.LINE]
+
+
+@pytest.mark.parametrize("text", STRUCTURES)
+@pytest.mark.parametrize("row", ["momentum", "adam"])
+def test_layers_of_any_structure(row, text):
+    """Tied, missing and shared weights have one state each."""
+    text = text.replace("[network]", f'[network]\noptimizer = "{row}"\nupdates = 2\nlearning_rate = 0.1')
+    exercise = certified(build(read(text)))
+    run = Run(exercise.program, exercise.iterates, 0.1)
+    page = pages(exercise, ["tex"])["solution.tex"]
+    for q in trained(exercise.graph):
+        assert run[q.at(update=2)] == pytest.approx(exercise.number(q.at(update=2)), rel=1e-9)
+        kept = of_parameter(OPTIMIZERS[row].variables[0], q).at(update=1)
+        assert latex(exercise.namer(kept)) in page
+    verdicts = {a.verdict for a in audit(exercise, read_slides(exercise, page).facts)}
+    assert verdicts == {"match"}
 
 
 def test_a_report_has_the_state():
