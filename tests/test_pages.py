@@ -338,6 +338,10 @@ MATHJAX = [
     "geq",
     "to",
     "sum",
+    "sqrt",
+    "hat",
+    "beta",
+    "varepsilon",
 ]
 
 
