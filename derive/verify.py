@@ -13,8 +13,9 @@ Errors are scaled by the variant's largest gradient (values: by the largest valu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,7 +24,7 @@ from derive.backprop import Derivation, Step
 from derive.descent import Descent
 from derive.evaluate import Given, Values, evaluate
 from derive.expression import mpmath_table, numpy_table, parse, value
-from derive.graph import FIXED, Graph
+from derive.graph import Graph, Kind
 from derive.ops import Array
 from derive.optimizer import of_parameter
 from derive.quantity import Derivative, Id, Quantity
@@ -32,9 +33,12 @@ from derive.zscore import Feature
 __all__ = ["TOLERANCE", "Certificate", "Uncertified", "certify", "certify_descent", "certify_values"]
 __all__ += ["certify_derivatives", "certify_scores", "quantities"]
 
+DIFFERENTIATED: tuple[Kind, ...] = ("input", "parameter", "computed")
+COMPUTED: tuple[Kind, ...] = ("computed",)
 TOLERANCE = 1e-12
 DIGITS = 50
 STEP = 1e-30j
+ROOM = 2_000_000  # numbers that are held at a time, about
 NOISE = 1e-25  # of central differences in 50 digits, relative to the largest gradient
 
 
@@ -50,13 +54,13 @@ class Certificate:
     max_error: float
 
 
-def quantities(graph: Graph) -> list[Quantity]:
-    """Every quantity that the root is differentiated by, targets left out."""
+def quantities(graph: Graph, kinds: Collection[Kind] = DIFFERENTIATED) -> list[Quantity]:
+    """Every quantity that the root is differentiated by, targets left out; or those of some kinds."""
     reached = graph.ancestors()
     return [
         q
         for node in graph.nodes
-        if node in reached and node.kind not in FIXED
+        if node in reached and node.kind in kinds
         for sample in (graph.sample_numbers if node.sampled else [None])
         for q in node.elements(sample)
     ]
@@ -85,10 +89,19 @@ def _nudged(graph: Graph, values: Values, moved: list[Quantity], by: complex) ->
 
 
 def complex_step(graph: Graph, values: Values, moved: list[Quantity]) -> dict[Quantity, float]:
-    """∂root/∂q for every q that is moved, from one evaluation of the forward pass."""
-    nudged = _nudged(graph, values, moved, STEP)
-    root = np.broadcast_to(nudged[graph.root], len(moved))
-    return {q: float(root[p].imag) / STEP.imag for p, q in enumerate(moved)}
+    """∂root/∂q for every q that is moved, from one evaluation of the forward pass for many of them."""
+    slopes: dict[Quantity, float] = {}
+    for block in _blocks(graph, moved):
+        root = np.broadcast_to(_nudged(graph, values, block, STEP)[graph.root], len(block))
+        slopes |= {q: float(root[p].imag) / STEP.imag for p, q in enumerate(block)}
+    return slopes
+
+
+def _blocks(graph: Graph, moved: list[Quantity]) -> Iterator[list[Quantity]]:
+    """As many quantities at a time as there is memory for: each is moved in a copy of all numbers."""
+    numbers = sum(prod(n.shape) * (graph.samples if n.sampled else 1) for n in graph.nodes)
+    size = max(1, ROOM // numbers)
+    return (moved[at : at + size] for at in range(0, len(moved), size))
 
 
 def _precise(graph: Graph, values: Values, given: Given | None = None) -> tuple[Any, Values]:
@@ -105,6 +118,13 @@ def _precise(graph: Graph, values: Values, given: Given | None = None) -> tuple[
 
 def mpmath_gradients(graph: Graph, values: Values, moved: list[Quantity]) -> dict[Quantity, float]:
     """∂root/∂q for every q that is moved, by central differences of the forward pass in 50 digits."""
+    slopes: dict[Quantity, float] = {}
+    for block in _blocks(graph, moved):
+        slopes |= _mpmath_gradients(graph, values, block)
+    return slopes
+
+
+def _mpmath_gradients(graph: Graph, values: Values, moved: list[Quantity]) -> dict[Quantity, float]:
     context, base = _precise(graph, values)
     given, steps = {}, []
     for p, q in enumerate(moved):
@@ -193,7 +213,7 @@ def certify_values(values: Values, digits: int | None = None) -> float:
     graph = values.graph
     _finite(values)
     precise = _precise(graph, values)[1]
-    numbers = {q: values.number(q) for q in quantities(graph)}
+    numbers = {q: values.number(q) for q in quantities(graph, COMPUTED)}
     for q, number in numbers.items() if digits else ():
         exact = float(precise[q][0])
         if abs(number - exact) > abs(exact) * 10.0 ** -((digits or 0) + 1):

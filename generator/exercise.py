@@ -159,12 +159,12 @@ def certified(
         proof = Certificate(("mpmath",), certify_values(exercise.values, digits))
         return replace(exercise, proof=proof)
     only, also = list(only) if only is not None else None, list(also)
-    given = [q for q in quantities(graph) if graph.definition(q) is None]
-    asked = given if prove and only is None and _paths(graph) <= SMALL else None
+    small = prove and only is None and _paths(graph) <= SMALL
+    asked = quantities(graph, ("input", "parameter")) if small else None
     states = exercise.iterates
     proof = certify(exercise.derivation, states[0].values, asked, digits, only)
     errors = [proof.max_error]
-    if isinstance(states, Descent):
+    if isinstance(states, Descent) and (only is None or any(q.update for q in also)):
         errors.append(certify_descent(states))
     if (net := exercise.spec.network) and net.standardize:
         errors += [certify_scores(feature, net.standardize.digits) for feature in net.features()]
