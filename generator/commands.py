@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from derive.verify import Uncertified
 from generator.exercise import build, certified
 from generator.exercises import kind, kinds
-from generator.notation import NOTATIONS
+from generator.notation import NOTATIONS, TELLINGS
 from generator.spec import LECTURES, Spec, SpecError, load
 
 if TYPE_CHECKING:
@@ -49,6 +49,11 @@ def _spec(arguments: Namespace) -> Spec:
     if arguments.notation:
         notation = _choice("--notation", arguments.notation, NOTATIONS)
         spec = spec.model_copy(update={"notation": notation})
+    if arguments.telling:
+        telling = _choice("--telling", arguments.telling, TELLINGS)
+        if spec.circuit:
+            raise Unusable(f"--telling: found {telling!r}, allowed: nothing: a circuit is told gate by gate")
+        spec = spec.model_copy(update={"telling": telling})
     return spec
 
 
@@ -122,7 +127,7 @@ def make_exercise(arguments: Namespace) -> int:
 def _again(arguments: Namespace, seed: str) -> str:
     """The command that makes the same files."""
     words = ["make-exercise", arguments.spec, "--seed", seed]
-    for option, usual in (("count", 1), ("notation", None), ("format", "md,tex"), ("out", "output")):
+    for option, usual in (("count", 1), ("notation", None), ("telling", None), ("format", "md,tex"), ("out", "output")):
         if (chosen := getattr(arguments, option)) != usual:
             words += [f"--{option}", str(chosen)]
     return shlex.join(words)
@@ -142,8 +147,10 @@ def make_example(arguments: Namespace) -> int:
     spec, formats = _spec(arguments), _formats(arguments)
     _pages_of(spec)
     exercise = certified(build(spec), prove=True)
-    own = spec.notation == load(arguments.spec).notation
-    folder = Path(arguments.out) / spec.name / ("example" if own else f"example-{spec.notation}")
+    own = load(arguments.spec)
+    other = [spec.notation] if spec.notation != own.notation else []
+    other += [str(spec.telling)] if spec.telling != own.telling else []
+    folder = Path(arguments.out) / spec.name / "-".join(["example", *other])
     files = contents(exercise, formats)
     with staging(folder) as stage:
         write_files(stage, files)
@@ -319,6 +326,7 @@ def _tables() -> dict[str, Callable[[], Mapping[str, str]]]:
 
     return {
         "notations": lambda: {n.name: n.title for n in NOTATIONS.values()},
+        "tellings": lambda: {name: telling.title for name, telling in TELLINGS.items()},
         "losses": lambda: {name: f"{text(op.formula)} for each output" for name, op in LOSSES.items()},
         "activations": lambda: (
             {name: text(op.formula) for name, op in ACTIVATIONS.items()}

@@ -298,8 +298,8 @@ class NetworkTeller(Teller):
     # --- backward ---
 
     def stops(self, d: Derivative) -> bool:
-        """Where this notation's chain rule stops: at δ where it has one, else at ∂L/∂a."""
-        return d.wrt.name == "a" or (d.wrt.name == "z" and self.name.notation.has_delta)
+        """Where the chain rule stops in this telling: at ∂L/∂a, or at ∂L/∂z, which may be called δ."""
+        return d.wrt.name in self.exercise.spec.told.stops
 
     def backward(self, z: GraphNode) -> Iterator[Block]:
         (number,) = z.prefix
