@@ -54,6 +54,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="ID",
         help="one quantity: dL/dW[1][2][1], a[2][1], L@1, P, …",
     )
+    derive.add_argument(
+        "--paths",
+        metavar="ID",
+        help="a gradient as a sum over all paths, one by one: dL/dW[1][2][1]",
+    )
+    derive.add_argument("--most", type=int, default=20, metavar="N", help="paths to print; default: 20")
     derive.set_defaults(notation=None, telling=None)
 
     audit = commands.add_parser(

@@ -416,7 +416,9 @@ def read(text: str, file: str = "spec") -> Spec:
         raise SpecError(file, "network or circuit", found, "one of them")
     if spec.circuit:
         if spec.telling:
-            raise SpecError(file, "telling", repr(spec.telling), "nothing: a circuit is told gate by gate")
+            raise SpecError(
+                file, "telling", repr(spec.telling), "nothing: a circuit is told gate by gate"
+            )
         _check_circuit(spec.circuit, file)
     else:
         _check_shapes(spec.network_spec, file)
