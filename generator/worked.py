@@ -29,7 +29,7 @@ from generator.worked_forward import boundaries, collapse, truth_table
 from generator.worked_inputs import scaling, standardized
 from generator.worked_training import one_at_a_time, training
 
-__all__ = ["NetworkTeller", "few", "problem", "worked"]
+__all__ = ["NetworkTeller", "called", "few", "problem", "told", "worked"]
 
 SAME = 1e-9  # relative: sums are rounded in another order
 FEW = 3  # samples of a batch that are all told step by step
@@ -46,7 +46,12 @@ def problem(exercise: Exercise) -> tuple[Section, ...]:
 def worked(exercise: Exercise) -> tuple[Section, ...]:
     """The whole derivation: forward, loss, backward for every parameter, update, loss after it; or the
     forward pass and what it says of the network."""
-    teller = NetworkTeller(exercise)
+    return told(NetworkTeller(exercise))
+
+
+def told(teller: NetworkTeller) -> tuple[Section, ...]:
+    """The sections of a worked example, by whatever teller."""
+    exercise = teller.exercise
     sections = [*standardized(exercise), Section("forward", {}, tuple(teller.forward()))]
     for name, say in {"one_map": collapse, "truth": truth_table, "boundary": boundaries}.items():
         if blocks := tuple(say(teller)):
@@ -156,21 +161,24 @@ class NetworkTeller(Teller):
         return equation(self.name(q), self.names(definition))
 
     def _given_lines(self) -> Iterator[Node]:
-        """name = number, side by side; the weights of one unit are kept together where they fit."""
         for node in self.graph.given:
-            columns = node.shape[1] if len(node.shape) > 1 else 1
-            if node.sampled and self.graph.samples > 1:
-                columns = node.shape[0]
-            samples = self.graph.sample_numbers if node.sampled else [None]
-            items = [self.equal(q) for sample in samples for q in node.elements(sample)]
-            wide = max(map(width, items)) + 1.5
-            room = max(int(LINE // wide), 1)
-            per_line = room - room % columns if columns <= room else room
-            for at in range(0, len(items), per_line):
-                line: list[Node] = []
-                for item in items[at : at + per_line]:
-                    line += [Op(","), Op(" "), item] if line else [item]
-                yield Row((Row(()), *line))
+            yield from self._given_of(node)
+
+    def _given_of(self, node: GraphNode) -> Iterator[Node]:
+        """name = number, side by side; the weights of one unit are kept together where they fit."""
+        columns = node.shape[1] if len(node.shape) > 1 else 1
+        if node.sampled and self.graph.samples > 1:
+            columns = node.shape[0]
+        samples = self.graph.sample_numbers if node.sampled else [None]
+        items = [self.equal(q) for sample in samples for q in node.elements(sample)]
+        wide = max(map(width, items)) + 1.5
+        room = max(int(LINE // wide), 1)
+        per_line = room - room % columns if columns <= room else room
+        for at in range(0, len(items), per_line):
+            line: list[Node] = []
+            for item in items[at : at + per_line]:
+                line += [Op(","), Op(" "), item] if line else [item]
+            yield Row((Row(()), *line))
 
     def _loss_rule(self) -> tuple[Formula, ...]:
         """L = Σ_i loss(a_i, t_i) in names; over a batch, of one sample, and what becomes of them all."""
@@ -193,20 +201,24 @@ class NetworkTeller(Teller):
             if sample is not None:
                 yield Block("sample", {"number": sample})
             for z in self.layers():
-                a = self.graph.find(Quantity("a", (*z.prefix, 1), sample))[0]
-                matrix = self._matrix_form(z, sample)
-                formulas = list(matrix)
-                if not matrix:
-                    formulas += [(self.computed(q), None) for q in z.elements(sample)]
-                said = list(softmax.with_sum(self, a, sample, numbers=True))
-                formulas += [] if said else [(self.computed(q), None) for q in a.elements(sample)]
-                yield block("forward_layer", self.layer_args(z), formulas)
-                yield from said
+                yield from self._forward_layer(z, sample)
         units = [q for z in self.layers() for q in self._units(z, "a")]
         if not self.graph.forward_only:
             units.append(Quantity("L"))
         if not any(truth_table(self)):  # which says the same
             yield from self._in_tables(units)
+
+    def _forward_layer(self, z: GraphNode, sample: int | None) -> Iterator[Block]:
+        """z and a of a layer."""
+        a = self.graph.find(Quantity("a", (*z.prefix, 1), sample))[0]
+        matrix = self._matrix_form(z, sample)
+        formulas = list(matrix)
+        if not matrix:
+            formulas += [(self.computed(q), None) for q in z.elements(sample)]
+        said = list(softmax.with_sum(self, a, sample, numbers=True))
+        formulas += [] if said else [(self.computed(q), None) for q in a.elements(sample)]
+        yield block("forward_layer", self.layer_args(z), formulas)
+        yield from said
 
     @property
     def in_full(self) -> list[int | None]:
@@ -424,12 +436,7 @@ class NetworkTeller(Teller):
         gradient = self.derivation.derivative
         trained = [q for n in self.graph.of_kind("parameter") if n.trained for q in n.elements()]
         yield Block("update_rule", {"rate": self.equal("rate")})
-        formulas: list[Formula] = []
-        for q in trained:
-            rule = Call("-", (Ref(q), Call("*", (Ref("rate"), Ref(gradient(q))))))
-            new = q.at(update=1)
-            formulas.append((chain(self.name(new), self.sides(rule, new)), None))
-        yield block("updated", {}, formulas)
+        yield from self._new_values(trained)
         rows = tuple(
             (self.name(q), self.shown(gradient(q)), self.shown(q), self.shown(q.at(update=1)))
             for q in trained
@@ -451,6 +458,15 @@ class NetworkTeller(Teller):
         lines = [*new_units, compared]
         yield block("loss_after", {"change": change}, ((line, None) for line in lines))
         yield from training(self, trained)
+
+    def _new_values(self, trained: Sequence[Quantity]) -> Iterator[Block]:
+        """w′ = w − η ∂L/∂w."""
+        formulas: list[Formula] = []
+        for q in trained:
+            gradient = Ref(self.derivation.derivative(q))
+            rule, new = Call("-", (Ref(q), Call("*", (Ref("rate"), gradient)))), q.at(update=1)
+            formulas.append((chain(self.name(new), self.sides(rule, new)), None))
+        yield block("updated", {}, formulas)
 
 
 def _apart(one: float, other: float, digits: int) -> tuple[Node, Node]:

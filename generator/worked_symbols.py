@@ -6,21 +6,21 @@ before it is written.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from derive.backprop import Step
-from derive.expression import Call, Expr, Ref, call, refs, substitute
+from derive.expression import Expr, Ref, call, refs, substitute
 from derive.graph import Node as GraphNode
-from derive.ops import OUT
 from derive.quantity import Derivative, Quantity
 from generator.exercise import Exercise
-from generator.formula import Fence, Fraction, Index, Node, Number, Op, Row, Symbol, equation, row
+from generator.formula import Fence, Node, Op, Row, equation, row
 from generator.page import Block, Formula, Section, block
 from generator.telling import chain
 from generator.typeset import typeset
-from generator.worked import NetworkTeller, few
+from generator.worked import few
 from generator.worked_forward import collapse
+from generator.worked_layers import InVectors, flat, turned
 
 __all__ = ["problem", "worked"]
 
@@ -47,28 +47,7 @@ def worked(exercise: Exercise) -> tuple[Section, ...]:
     return tuple(sections)
 
 
-def flat(expr: Expr) -> Expr:
-    """a·(b·c)·1 as a·b·c."""
-    if not isinstance(expr, Call):
-        return expr
-    args = [flat(arg) for arg in expr.args]
-    if expr.fn != "*":
-        return Call(expr.fn, tuple(args))
-    factors = [
-        f for arg in args for f in (arg.args if isinstance(arg, Call) and arg.fn == "*" else (arg,))
-    ]
-    return call("*", *([f for f in factors if f != ONE] or [ONE]))
-
-
-ONE = call("*", 1)
-
-
-def turned(node: Node) -> Node:
-    """The transpose."""
-    return Index(node if isinstance(node, Symbol) else Fence(node), sup=Symbol("T"))
-
-
-class _Teller(NetworkTeller):
+class _Teller(InVectors):
     def in_vectors(self) -> Iterator[Block]:
         """z = W a + b and a = f(z) of each layer at once."""
         formulas: list[Formula] = []
@@ -81,17 +60,6 @@ class _Teller(NetworkTeller):
             rule = typeset(a.op.definition((), ()), self.slots(n))
             formulas.append((equation(self.whole("a", n), rule), None))
         yield block("layers_in_vectors", {"rows": self.name.notation.vectors == "row"}, formulas)
-
-    def whole(self, role: str, layer: int = 0) -> Node:
-        return self.name.whole(role, layer)
-
-    def slots(self, n: int) -> Callable[[Any], Node]:
-        """Names an operation's slots by the whole layer n."""
-        return lambda local: self.whole({OUT: "a"}.get(local[0], local[0]), n)
-
-    def times(self, *factors: Node) -> Node:
-        """A product of matrices and columns, the other way round where a layer is a row."""
-        return Row(factors[::-1] if self.name.notation.vectors == "row" else factors)
 
     # --- δ ---
 
@@ -153,10 +121,6 @@ class _Teller(NetworkTeller):
             sides = self.surely(to_z, *map(flat, product))
         yield chain(self.name(to_z), [self.name.gradient(z), *sides])
 
-    def slope(self, whole: Node) -> Node:
-        """∂L/∂ a matrix or a column."""
-        return Fraction(row("∂", self.name(self.graph.root)), row("∂", whole))
-
     def delta_in_vectors(self, n: int) -> list[Node]:
         """The factors of δ = Wᵀ δ ⊙ a ⊙ (1 − a); at the output (a − t) ⊙ a ⊙ (1 − a)."""
         a = self.graph.find(Quantity("a", (n, 1)))[0]
@@ -173,19 +137,6 @@ class _Teller(NetworkTeller):
             transposed = turned(self.whole("W", n + 1))
             start = [self.times(transposed, self.whole("delta", n + 1))]
         return [*start, *self.elementwise(a.op.partial(0, (1,), (1,)), n)]
-
-    def elementwise(self, rule: Expr, n: int) -> list[Node]:
-        """The factors of a taught derivative, of a whole layer at once; 1 is none."""
-        expr = flat(rule)
-        factors = expr.args if isinstance(expr, Call) and expr.fn == "*" else (expr,)
-        nodes: list[Node] = []
-        for factor in factors:
-            node = typeset(factor, self.slots(n))
-            node = Fence(node) if isinstance(factor, Call) and factor.fn in "+-" else node
-            if nodes and isinstance(nodes[-1], Number):  # 2 (a − t) is no product of columns
-                node = Row((nodes.pop(), node))
-            nodes += [node] if factor != ONE else []
-        return nodes
 
     # --- gradients ---
 

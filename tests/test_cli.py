@@ -200,7 +200,10 @@ def test_paths_one_by_one(run, most, count, rest):
 BAD = [
     (("derive", "mazur", "--paths", "dL/dt[1]"), "--paths: found 'dL/dt[1]', allowed: a derivative"),
     (("derive", "mazur", "--paths", "L"), "--paths: found 'L', allowed: a derivative"),
-    (("derive", "mazur", "--paths", "dL/dW[1][1][1]@1"), "--paths: found 'dL/dW[1][1][1]@1', allowed: a"),
+    (
+        ("derive", "mazur", "--paths", "dL/dW[1][1][1]@1"),
+        "--paths: found 'dL/dW[1][1][1]@1', allowed: a",
+    ),
     (("derive", "mazur", "--paths", "dL/dL", "--of", "L"), "--paths: found --of as well"),
     (("derive", "mazur", "--paths", "dL/dL", "--most", "-1"), "--most: found -1, allowed: 0 or more"),
     (
