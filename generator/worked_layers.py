@@ -351,16 +351,26 @@ class LayerTeller(InVectors):
             yield from super()._definitions(z)
             return
         sample = self.graph.sample_numbers[0]
+        if sample is not None:  # of a batch the inputs and targets are listed one by one
+            targets = n == self.name.last and not self.graph.forward_only
+            for role, m in [("a", 0)] * (n == 1) + [("t", n)] * targets:
+                yield from self._elements(self.layer(role, m, sample))
         for role, side in (("z", self.joined(self.affine(z, sample), self.names, True)), ("a", None)):
             whole = self.layer(role, n, sample)
-            assert whole.name is not None
-            sides = [self.laid(whole, self.names), side or self.applied(n, sample)]
-            wanted = chain(whole.name, sides)
-            yield wanted if _fits(wanted) else chain(whole.name, sides[1:]), None
+            yield from self._elements(whole, side or self.applied(n, sample))
         if isinstance(a.op, Elementwise):
             z_name = Symbol("z")
             rule = typeset(a.op.definition((), ()), lambda _: z_name)
             yield equation(Row((self.activation(n), Fence(z_name))), rule), None
+
+    def _elements(self, whole: Whole, *sides: Node) -> Iterator[Formula]:
+        """A name = the elements, where they have room = other sides."""
+        assert whole.name is not None
+        wanted = chain(whole.name, [self.laid(whole, self.names), *sides])
+        if _fits(wanted):
+            yield wanted, None
+        elif sides:
+            yield chain(whole.name, sides), None
 
     def _given_of(self, node: GraphNode) -> Iterator[Node]:
         """A matrix = its elements = their numbers."""
@@ -434,7 +444,9 @@ class LayerTeller(InVectors):
             product = Product((weights, above))
             incoming = self.line(back, [product])
             back_said = Fence(self.joined([product], self.names, True), "()")
-        meaning = [] if not output or not self.name.notation.has_delta else [self.meaning(z, sample)]
+        new = self.name.notation.has_delta and sample == self.graph.sample_numbers[0]
+        elements = self._elements(delta, self.slope(self.whole("z", n, sample))) if new else ()
+        meaning = [_Line(formula, ()) for formula, _ in elements]
         kinks = [self.name(q) for q in z.elements(sample) if q in self.exercise.at_kink]
         kinks += [self.name(q) for q in self.terms_of(a, sample) if q in self.exercise.at_kink]
         args = {**self.layer_args(z), "kinks": kinks}
@@ -461,12 +473,6 @@ class LayerTeller(InVectors):
             names["loss"] = called(self.net.loss, spec.loss_of)
             line = self.line(delta, [Product((column(None, short),))], typeset(short[0], self.by_layer))
             yield from self.blocks("fused", names, [line])
-
-    def meaning(self, z: GraphNode, sample: int | None) -> _Line:
-        """δ = ∂L/∂z."""
-        (n,) = z.prefix
-        name = self.whole("delta", n, sample)
-        return _Line(equation(name, self.slope(self.whole("z", n, sample))), ())
 
     def terms_of(self, a: GraphNode, sample: int | None) -> list[Quantity]:
         """The terms of the loss that a layer's units enter; none of a hidden layer."""
@@ -514,13 +520,13 @@ class LayerTeller(InVectors):
             below = [self.layer("a", n - 1, sample).turned] if node.name == "W" else []
             products.append(Product((self.layer("delta", n, sample), *below)))
         result = self.gradient_of(node)
-        said = [self.over_samples(node.name, n)] if len(samples) > OUTER else []
+        said = [self.over_samples(node.name, n)] if len(samples) > len(self.in_full) else []
         args = {"kind": node.name, "samples": len(samples)}
         yield from self.blocks("gradient_of_layer", args, [self.line(result, products, *said)])
 
     def over_samples(self, kind: str, n: int) -> Node:
         """∑ δ aᵀ over many samples, for a sample s."""
-        delta, below = (bare(self.whole(r, m)) for r, m in (("delta", n), ("a", n - 1)))
+        delta, below = (self.whole(role, m) for role, m in (("delta", n), ("a", n - 1)))
         one, other = (_of_sample(node, Symbol("s")) for node in (delta, below))
         factors = [one, turned(other)] if kind == "W" else [one]
         return Row((Index(Op("∑"), Symbol("s")), *self.times(*factors).items))
@@ -557,6 +563,12 @@ class _Line:
 
 
 def _of_sample(node: Node, sample: Node) -> Node:
+    if isinstance(node, Under):
+        return Under(_of_sample(node.body, sample), node.below)
+    if isinstance(node, Fraction):
+        assert isinstance(node.bottom, Row)
+        *partial_, whole = node.bottom.items
+        return Fraction(node.top, Row((*partial_, _of_sample(whole, sample))))
     index = node if isinstance(node, Index) else Index(node)
     return Index(index.base, index.sub, row(*([index.sup] if index.sup else []), "[", sample, "]"))
 

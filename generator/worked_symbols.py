@@ -7,6 +7,7 @@ before it is written.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from derive.backprop import Step
@@ -63,9 +64,15 @@ class _Teller(InVectors):
 
     # --- δ ---
 
+    @property
+    def by_weights(self) -> bool:
+        """Whether it was asked for that every weight's factors go back to ∂L/∂a."""
+        return self.exercise.spec.telling == "weights"
+
     def named(self, d: Derivative) -> Step:
-        """The step of d from the ∂L/∂z of the layer after it."""
-        return self.derivation.chain(d, lambda upstream: upstream.wrt.name == "z")
+        """The step of d from the ∂L/∂z of the layer after it; a parameter's from ∂L/∂a, by weights."""
+        stop = "a" if self.by_weights and d.wrt.name in "Wb" else "z"
+        return self.derivation.chain(d, lambda upstream: upstream.wrt.name == stop)
 
     def terms(self, d: Derivative) -> tuple[Expr, Expr]:
         """∂L/∂q by named factors, and as it is taught."""
@@ -97,7 +104,8 @@ class _Teller(InVectors):
         for i in few(range(1, z.shape[0] + 1)):
             formulas += ((line, None) for line in self.unit(units[i - 1]))
         paths = 0 if output else self.graph.consumers(self.graph.consumers(z)[0])[0].shape[0]
-        yield block("deltas", {"paths": paths, "units": len(units)}, formulas)
+        if not self.exercise.spec.told.whole:
+            yield block("deltas", {"paths": paths, "units": len(units)}, formulas)
         factors = self.delta_in_vectors(n)
         joined = Row(tuple(part for factor in factors for part in (Op("⊙"), factor))[1:])
         whole = equation(self.whole("delta", n), self.slope(self.whole("z", n)), joined)
@@ -111,7 +119,7 @@ class _Teller(InVectors):
         """δ of a unit; where many paths lead to it, ∂L/∂a by itself first."""
         to_z, a = self.derivation.derivative(z), Quantity("a", z.index)
         to_a = self.derivation.derivative(a)
-        if len(self.named(to_a).terms) <= FEW:
+        if len(self.named(to_a).terms) <= FEW and not self.by_weights:
             sides = self.surely(to_z, *self.delta(z))
         else:
             yield chain(self.name(to_a), self.surely(to_a, *self.terms(to_a)))
@@ -150,16 +158,21 @@ class _Teller(InVectors):
                 target = self.derivation.derivative(q)
                 sides = self.surely(target, *self.terms(target))
                 formulas.append((chain(self.name(target), sides[bool(formulas) :]), None))
+        if self.exercise.spec.told.whole:
+            yield self.gradient_in_vectors(node)
+            return
         yield block(
             "gradients", {"kind": node.name, "layer": self.name.layer_number(*node.prefix)}, formulas
         )
         if node.name == "W":
-            (n,) = node.prefix
-            below = turned(self.whole("a", n - 1))
-            product = self.times(self.whole("delta", n), below)
-            yield Block(
-                "gradients_in_vectors", {}, ((equation(self.slope(self.whole("W", n)), product), None),)
-            )
+            yield replace(self.gradient_in_vectors(node), phrase="gradients_in_vectors", args={})
+
+    def gradient_in_vectors(self, node: GraphNode) -> Block:
+        """∂L/∂W = δ aᵀ, ∂L/∂b = δ, of the whole layer."""
+        (n,) = node.prefix
+        factors = [self.whole("delta", n), *([turned(self.whole("a", n - 1))] * (node.name == "W"))]
+        formula = equation(self.slope(self.whole(node.name, n)), self.times(*factors))
+        return Block("gradient_of_layer", {"kind": node.name, "samples": 1}, ((formula, None),))
 
     def to_the_end(self) -> Iterator[Block]:
         """The gradient of one weight with every δ put in, until only forward values are left."""
