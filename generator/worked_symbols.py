@@ -69,14 +69,13 @@ class _Teller(InVectors):
         """Whether it was asked for that every weight's factors go back to ∂L/∂a."""
         return self.exercise.spec.telling == "weights"
 
-    def named(self, d: Derivative) -> Step:
-        """The step of d from the ∂L/∂z of the layer after it; a parameter's from ∂L/∂a, by weights."""
-        stop = "a" if self.by_weights and d.wrt.name in "Wb" else "z"
+    def named(self, d: Derivative, stop: str = "z") -> Step:
+        """The step of d from the ∂L/∂z of the layer after it."""
         return self.derivation.chain(d, lambda upstream: upstream.wrt.name == stop)
 
-    def terms(self, d: Derivative) -> tuple[Expr, Expr]:
+    def terms(self, d: Derivative, stop: str = "z") -> tuple[Expr, Expr]:
         """∂L/∂q by named factors, and as it is taught."""
-        pairs = [self._factors(term) for term in self.named(d).terms]
+        pairs = [self._factors(term) for term in self.named(d, stop).terms]
         named, taught = zip(*((call("*", *ids), call("*", *exprs)) for ids, exprs in pairs), strict=True)
         return flat(call("+", *named)), flat(call("+", *taught))
 
@@ -156,7 +155,7 @@ class _Teller(InVectors):
             for j in few(range(1, columns + 1)):
                 q = node.element((i, j)[: len(node.shape)])
                 target = self.derivation.derivative(q)
-                sides = self.surely(target, *self.terms(target))
+                sides = self.surely(target, *self.terms(target, "a" if self.by_weights else "z"))
                 formulas.append((chain(self.name(target), sides[bool(formulas) :]), None))
         if self.exercise.spec.told.whole:
             yield self.gradient_in_vectors(node)
