@@ -53,7 +53,7 @@ from generator.worked_softmax import with_sum
 __all__ = ["InVectors", "LayerTeller", "flat", "problem", "turned", "worked"]
 
 COLUMNS, ROWS = 10, 20  # of the largest matrix that is written with its numbers
-OUTER = 12  # products of samples that are added up on a page; of more only their sum is shown
+SUMMANDS = 12  # products, of samples, that are added up on a page; of more only their sum is shown
 ONE = Num(Rational(1))
 
 Leaf = Callable[[Any], Node]
@@ -238,7 +238,9 @@ class LayerTeller(InVectors):
         """z = W a + b, fully connected, of the layer before it alone, and nothing but f behind it."""
         plain = isinstance(z.op, Affine) and z.op == Affine(z.op.slots) and len(z.op.slots) <= 3
         (n,), behind = z.prefix, self.graph.consumers(z)
-        if not plain or [node.name for node in behind] != ["a"] or z.inputs[0].name != "W":
+        if not plain or [node.name for node in behind] != ["a"]:
+            return False
+        if z.inputs[0].key != f"W[{n}]" or self.graph.consumers(z.inputs[0]) != [z]:  # tied weights
             return False
         rows, columns = z.shape[0], z.inputs[1].shape[0]
         known = z.inputs[1] is self.block_of("a", n - 1, None) and z.inputs[0].shape == (rows, columns)
@@ -247,9 +249,7 @@ class LayerTeller(InVectors):
     def leads_on(self, z: GraphNode) -> bool:
         """Whether what comes back to a layer comes from the loss, or from one plain layer."""
         behind = self.graph.consumers(self.graph.consumers(z)[0])
-        return all(n.name == "L" or (n.name == "z" and self.is_plain(n)) for n in behind[:1]) and (
-            len(behind) <= 1
-        )
+        return len(behind) == 1 and (behind[0].name == "L" or self.is_plain(behind[0]))
 
     # --- a line of matrices ---
 
@@ -315,7 +315,8 @@ class LayerTeller(InVectors):
         assert result.name is not None
         names = list(said) or [self.joined(products, self.names, named=True)]
         numbers, end = self.with_numbers(result, products), self.laid(result, self.cell)
-        for sides in ([*names, numbers, end], [*names, end], [numbers, end], [end]):
+        wanted = [[*names, numbers, end], [*names, end], [numbers, end], [end]]
+        for sides in wanted if len(products) <= SUMMANDS else wanted[1::2]:
             formula = chain(result.name, sides)
             if _fits(formula):
                 return _Line(formula, ())
