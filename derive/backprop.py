@@ -123,6 +123,32 @@ class Derivation:
         (inner,) = above.terms
         return self._open(Term(inner.upstream, inner.factors + term.factors), named)
 
+    def paths(self, target: Derivative) -> Iterator[Term]:
+        """∂root/∂q = Σ over the paths from the root to q of Π local factors: each path as a Term without
+        upstream, its factors in order from the root; one at a time, however many there are."""
+        pending: list[tuple[Derivative, tuple[Factor, ...]]] = [(target, ())]
+        while pending:
+            d, factors = pending.pop()
+            step = self.step(d)
+            if step.rule == "seed":
+                yield Term(None, factors)
+            for term in reversed(step.terms):
+                assert term.upstream is not None
+                pending.append((term.upstream, term.factors + factors))
+
+    def path_count(self, target: Derivative) -> int:
+        """How many `paths` there are, without walking them: those of every upstream, added up."""
+        counts: dict[Derivative, int] = {}
+        pending = [target]
+        while pending:
+            step = self.step(pending[-1])
+            above = [term.upstream for term in step.terms if term.upstream is not None]
+            if unknown := [d for d in above if d not in counts]:
+                pending += unknown
+            else:
+                counts[pending.pop()] = 1 if step.rule == "seed" else sum(counts[d] for d in above)
+        return counts[target]
+
     def together(self, target: Derivative, whole: bool = False) -> Expr | None:
         """a[j] (t[1] + t[2] + …) − t[j], times what the sample counts: ∂L/∂z[j] through a softmax and
         cross-entropy with all paths put together; a[j] − t[j] where the targets are `whole`, a sum of 1.

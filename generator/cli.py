@@ -42,6 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     example.add_argument("spec", metavar="SPEC", help=spec_help)
     for command in (exercise, example):
         command.add_argument("--notation", metavar="NAME", help="see `list notations`")
+        command.add_argument("--telling", metavar="NAME", help="see `list tellings`")
         command.add_argument("--format", default="md,tex", metavar="LIST", help="default: md,tex")
         command.add_argument("-o", "--out", default="output", metavar="DIR", help="default: output")
 
@@ -53,7 +54,13 @@ def _parser() -> argparse.ArgumentParser:
         metavar="ID",
         help="one quantity: dL/dW[1][2][1], a[2][1], L@1, P, …",
     )
-    derive.set_defaults(notation=None)
+    derive.add_argument(
+        "--paths",
+        metavar="ID",
+        help="a gradient as a sum over all paths, one by one: dL/dW[1][2][1]",
+    )
+    derive.add_argument("--most", type=int, default=20, metavar="N", help="paths to print; default: 20")
+    derive.set_defaults(notation=None, telling=None)
 
     audit = commands.add_parser(
         "audit", help="a lecture's printed numbers: right, rounded or wrong, and why"
@@ -65,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     audit.add_argument("--text", metavar="FILE", help="the lecture itself, in LaTeX or Markdown")
     audit.add_argument("--json", action="store_true", help="print JSON")
     audit.add_argument("--notation", metavar="NAME", help="the lecture's; default: the spec's")
+    audit.set_defaults(telling=None)
     audit.add_argument("-o", "--out", metavar="DIR", help="write an erratum sheet into DIR/<name>")
     audit.add_argument(
         "--format", default="md,tex", metavar="LIST", help="of the sheet; default: md,tex"

@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING
 from derive.verify import Uncertified
 from generator.exercise import build, certified
 from generator.exercises import kind, kinds
-from generator.notation import NOTATIONS
+from generator.notation import NOTATIONS, TELLINGS
 from generator.spec import LECTURES, Spec, SpecError, load
 
 if TYPE_CHECKING:
+    from derive.quantity import Id
     from generator.audit import Audited, Fact
     from generator.exercise import Exercise
     from generator.slides import Reading
@@ -50,6 +51,13 @@ def _spec(arguments: Namespace) -> Spec:
     if arguments.notation:
         notation = _choice("--notation", arguments.notation, NOTATIONS)
         spec = spec.model_copy(update={"notation": notation})
+    if arguments.telling:
+        telling = _choice("--telling", arguments.telling, TELLINGS)
+        if spec.circuit:
+            raise Unusable(
+                f"--telling: found {telling!r}, allowed: nothing: a circuit is told gate by gate"
+            )
+        spec = spec.model_copy(update={"telling": telling})
     return spec
 
 
@@ -123,8 +131,9 @@ def make_exercise(arguments: Namespace) -> int:
 def _again(arguments: Namespace, seed: str) -> str:
     """The command that makes the same files."""
     words = ["make-exercise", arguments.spec, "--seed", seed]
-    for option, usual in (("count", 1), ("notation", None), ("format", "md,tex"), ("out", "output")):
-        if (chosen := getattr(arguments, option)) != usual:
+    usual = {"count": 1, "notation": None, "telling": None, "format": "md,tex", "out": "output"}
+    for option, default in usual.items():
+        if (chosen := getattr(arguments, option)) != default:
             words += [f"--{option}", str(chosen)]
     return shlex.join(words)
 
@@ -143,8 +152,10 @@ def make_example(arguments: Namespace) -> int:
     spec, formats = _spec(arguments), _formats(arguments)
     _pages_of(spec)
     exercise = certified(build(spec), prove=True)
-    own = spec.notation == load(arguments.spec).notation
-    folder = Path(arguments.out) / spec.name / ("example" if own else f"example-{spec.notation}")
+    own = load(arguments.spec)
+    other = [spec.notation] if spec.notation != own.notation else []
+    other += [str(spec.telling)] if spec.telling != own.telling else []
+    folder = Path(arguments.out) / spec.name / "-".join(["example", *other])
     files = contents(exercise, formats)
     with staging(folder) as stage:
         write_files(stage, files)
@@ -155,19 +166,63 @@ def make_example(arguments: Namespace) -> int:
     return 0
 
 
+def _certified_for(exercise: Exercise, q: Id) -> Exercise:
+    """The exercise with a certificate for one id; KeyError if it has no such id."""
+    from derive.quantity import Derivative
+
+    wanted = q.wrt.at() if isinstance(q, Derivative) else exercise.graph.root
+    node, i = exercise.graph.locate(wanted, q.sample or wanted.sample)
+    return certified(exercise, only=[node.element(i, q.sample)], also=[q])
+
+
+def _along_paths(exercise: Exercise, arguments: Namespace) -> int:
+    """A gradient as a sum over paths, the first of them one by one."""
+    from derive.quantity import Derivative, parse
+    from generator.report import along_paths
+
+    if arguments.of:
+        raise Unusable("--paths: found --of as well, allowed: one of them")
+    if arguments.most < 0:
+        raise Unusable(f"--most: found {arguments.most}, allowed: 0 or more")
+    try:
+        target = parse(arguments.paths)
+        if not isinstance(target, Derivative) or target.update or exercise.graph.forward_only:
+            raise KeyError(arguments.paths)
+        exercise = _certified_for(exercise, target)
+        told = along_paths(exercise, target, arguments.most)
+    except KeyError:
+        allowed = "a derivative before any update, such as dL/dW[1][1][1]"
+        raise Unusable(f"--paths: found {arguments.paths!r}, allowed: {allowed}") from None
+    except ValueError as error:
+        raise Unusable(f"--paths: {error}") from None
+    if arguments.json:
+        print(json.dumps(told, indent=1))
+        return 0
+    count, shown = told["count"], told["paths"]
+    print(f"{target}: {count} path{'s' * (count != 1)}")
+    for path in shown:
+        print(f"  {' * '.join(path['factors']) or '1'}\n    = {path['value']:.10g}")
+    if rest := count - len(shown):
+        print(f"{rest} more path{'s are' if rest > 1 else ' is'} left out; see --most")
+    print(f"Sum of all {count} = {target} = {exercise.number(target) + 0.0:.10g}")
+    proof = exercise.certificate
+    print(f"Certified by {', '.join(proof.methods)}: within {proof.max_error:.0e}.")
+    return 0
+
+
 def derive(arguments: Namespace) -> int:
     """Every quantity by id, or one of them."""
-    from derive.quantity import Derivative, parse
+    from derive.quantity import parse
     from generator.report import entries, entry, report
 
     exercise = build(_spec(arguments))
+    if arguments.paths:
+        return _along_paths(exercise, arguments)
     if arguments.of:
         try:
             q = parse(arguments.of)
             chosen = [entry(exercise, q)]
-            wanted = q.wrt.at() if isinstance(q, Derivative) else exercise.graph.root
-            node, i = exercise.graph.locate(wanted, q.sample or wanted.sample)
-            exercise = certified(exercise, only=[node.element(i, q.sample)], also=[q])
+            exercise = _certified_for(exercise, q)
         except KeyError:
             allowed = "an id that the network has, such as dL/dW[1][1][1]"
             raise Unusable(f"--of: found {arguments.of!r}, allowed: {allowed}") from None
@@ -321,6 +376,7 @@ def _tables() -> dict[str, Callable[[], Mapping[str, str]]]:
 
     return {
         "notations": lambda: {n.name: n.title for n in NOTATIONS.values()},
+        "tellings": lambda: {name: telling.title for name, telling in TELLINGS.items()},
         "losses": lambda: {name: f"{text(op.formula)} for each output" for name, op in LOSSES.items()},
         "activations": lambda: (
             {name: text(op.formula) for name, op in ACTIVATIONS.items()}

@@ -19,11 +19,13 @@ __all__ += [
     "Row",
     "Symbol",
     "Text",
+    "Under",
     "equation",
     "latex",
     "latex_rows",
     "negative",
     "row",
+    "side_by_side",
     "stack",
     "width",
 ]
@@ -106,9 +108,19 @@ class Fence:
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """A matrix in brackets, or a vector with one row or column."""
+    """A matrix in brackets, or a vector with one row or column; `loose`: room for fractions and for
+    names with an index below and one above."""
 
     rows: tuple[tuple[Node, ...], ...]
+    loose: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Under:
+    """Something small under something: the shape under a matrix."""
+
+    body: Node
+    below: Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +138,20 @@ class Aligned:
 
 
 Node = (
-    Number | Symbol | Text | Op | Row | Fraction | Index | Root | Hat | Fence | Matrix | Cases | Aligned
+    Number
+    | Symbol
+    | Text
+    | Op
+    | Row
+    | Fraction
+    | Index
+    | Root
+    | Hat
+    | Fence
+    | Matrix
+    | Under
+    | Cases
+    | Aligned
 )
 
 EMPTY = Row(())
@@ -135,6 +160,13 @@ EMPTY = Row(())
 def row(*items: Node | str) -> Row:
     """`row(a, "+", b)`; strings are operators."""
     return Row(tuple(Op(i) if isinstance(i, str) else i for i in items))
+
+
+def side_by_side(*factors: Node) -> Row:
+    """A product without a sign; shapes under the factors are kept apart."""
+    shaped = any(isinstance(factor, Under) for factor in factors)
+    gap: tuple[Node, ...] = (Op(THIN),) if shaped else ()
+    return Row(tuple(part for factor in factors for part in (*gap, factor))[len(gap) :])
 
 
 def negative(node: Node) -> bool:
@@ -172,7 +204,7 @@ def _(node: Text) -> float:
 
 @width.register
 def _(node: Op) -> float:
-    return {"∂": 0.6, ",": 0.45, " ": 1.0}.get(node.text, 1.35)
+    return {"∂": 0.6, ",": 0.45, " ": 1.0, THIN: 0.2}.get(node.text, 1.35)
 
 
 @width.register
@@ -212,6 +244,11 @@ def _(node: Matrix) -> float:
 
 
 @width.register
+def _(node: Under) -> float:
+    return max(width(node.body), 0.7 * width(node.below))
+
+
+@width.register
 def _(node: Cases) -> float:
     return 2.0 + max(width(v) + 2.0 + width(c) for v, c in node.branches)
 
@@ -225,7 +262,7 @@ def tall(node: Node) -> bool:
     """Whether parentheses around the node must grow."""
     if isinstance(node, Row):
         return any(map(tall, node.items))
-    if isinstance(node, Index | Root):
+    if isinstance(node, Index | Root | Under):
         return tall(node.base if isinstance(node, Index) else node.body)
     return isinstance(node, Fraction | Matrix | Cases | Aligned) or (
         isinstance(node, Fence) and tall(node.body)
@@ -321,6 +358,8 @@ def _lines(node: Node) -> list[tuple[Node, Node]]:
 
 # --- LaTeX ------------------------------------------------------------------------------------
 
+THIN = "\u2009"  # a thin space
+
 GREEK = dict(
     zip(
         "αβγδεζηθλμνπρστφχψωΔΣΦΩ",
@@ -350,7 +389,14 @@ LATEX_OPS |= {
     " ": r"\quad",
     "′": r"\prime",
 }
-LATEX_OPS |= {"⟨": r"\langle", "⟩": r"\rangle", "⋅": r"\cdot", "⊙": r"\odot", "…": r"\ldots"}
+LATEX_OPS |= {
+    "⟨": r"\langle",
+    "⟩": r"\rangle",
+    "⋅": r"\cdot",
+    "⊙": r"\odot",
+    "…": r"\ldots",
+    THIN: r"\thinspace",
+}
 LATEX_TEXT = {"\\": r"\textbackslash ", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_"}
 LATEX_TEXT |= {"{": r"\{", "}": r"\}", "~": r"\textasciitilde ", "^": r"\textasciicircum "}
 
@@ -439,8 +485,27 @@ def _(node: Fence) -> str:
 
 @latex.register
 def _(node: Matrix) -> str:
-    lines = " \\\\\n".join(" & ".join(map(latex, line)) for line in node.rows)
+    cell = _loose if node.loose else latex
+    lines = " \\\\\n".join(" & ".join(map(cell, line)) for line in node.rows)
     return f"\\begin{{bmatrix}}\n{lines}\n\\end{{bmatrix}}"
+
+
+def _loose(node: Node) -> str:
+    """An element of a matrix: a fraction as large as outside, with room above and below."""
+    if tall(node):
+        return rf"\displaystyle {latex(node)}\vphantom{{\Bigg(}}"
+    return latex(node) + (r"\vphantom{\Big(}" if _two_scripts(node) else "")
+
+
+def _two_scripts(node: Node) -> bool:
+    if isinstance(node, Row):
+        return any(map(_two_scripts, node.items))
+    return isinstance(node, Index) and node.sub is not None and node.sup is not None
+
+
+@latex.register
+def _(node: Under) -> str:
+    return rf"\underset{{{latex(node.below)}}}{{{latex(node.body)}}}"
 
 
 @latex.register

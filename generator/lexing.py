@@ -57,6 +57,7 @@ MARKS |= dict.fromkeys(("Rightarrow", "implies", "iff", "Longrightarrow", "Leftr
 MARKS |= dict.fromkeys(("neq", "ne", "gg", "ll", "sim", "propto", "in", "vert", "longrightarrow"), ";")
 MARKS |= dict.fromkeys(("checkmark", "therefore", "because", "newline"), ";")
 MARKS |= {"quad": "quad", "qquad": "quad", ",": "soft", "!": "soft", "pause": "soft"}
+MARKS |= {"thinspace": "soft"}
 MARKS |= {" ": "hard", ";": "hard", ":": "hard", "enspace": "hard"}
 UNICODE = {"−": "-", "–": "-", "·": "*", "×": "*", "∗": "*", "⋅": "*", "≈": "=", "′": "'", "’": "'"}
 SKIPPED = set(
@@ -65,6 +66,7 @@ SKIPPED = set(
     "mathstrut alert only uncover visible onslide structure strut smash mathop mathbin mathrel".split()
 )
 WITH_ARGUMENT = set("label tag hspace vspace color textcolor footnote phantom hphantom vphantom".split())
+WITH_ARGUMENT |= {"underset"}  # the shape under a matrix
 SENTENCES = {"intertext", "shortintertext", "caption"}  # words between two equations
 UPRIGHT = set(
     "text mathrm mathit mathbf mathsf mathtt textbf textit textrm textnormal bm operatorname boldsymbol "

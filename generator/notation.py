@@ -27,7 +27,7 @@ from derive.optimizer import OPTIMIZERS
 from derive.quantity import Derivative, Id, Quantity
 from generator.formula import GREEK, Fraction, Hat, Index, Node, Number, Op, Row, Symbol, row
 
-__all__ = ["NOTATIONS", "Namer", "Notation", "NotationError"]
+__all__ = ["NOTATIONS", "TELLINGS", "Namer", "Notation", "NotationError", "Telling"]
 __all__ += ["CircuitNamer", "Writer"]
 
 ROLES = ("x", "t", "W", "b", "b_shared", "z", "a", "L", "L_term", "rate")
@@ -166,6 +166,28 @@ class Notation:
     def has_delta(self) -> bool:
         """Whether ∂L/∂z has a name of its own, so that a chain rule stops there."""
         return "delta" in self.patterns
+
+    @property
+    def telling(self) -> str:
+        """How a lecture in this notation tells its derivation."""
+        return "units" if self.has_delta else "weights"
+
+
+@dataclass(frozen=True)
+class Telling:
+    """How a derivation is told, in whatever notation: a chain rule is not written beyond the gradients
+    of the quantities in `stops`; `whole`: by matrices of whole layers."""
+
+    title: str
+    stops: tuple[str, ...]
+    whole: bool = False
+
+
+TELLINGS = {
+    "weights": Telling("every weight by named factors, back to ∂L/∂a of its unit", ("a",)),
+    "units": Telling("∂L/∂z of every unit first, then the weights by it", ("a", "z")),
+    "layers": Telling("whole layers at once, as matrices with their shapes", ("a", "z"), whole=True),
+}
 
 
 PLAIN = {

@@ -18,7 +18,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
-from generator import worked, worked_circuit, worked_symbols
+from generator import worked, worked_circuit, worked_layers, worked_symbols
 from generator.exercise import Exercise
 from generator.formula import Aligned, Node, latex, latex_rows
 from generator.number import shown
@@ -177,7 +177,9 @@ def _telling(exercise: Exercise) -> ModuleType:
     """The module that tells an exercise of this sort: its `problem` and its `worked`."""
     if exercise.spec.circuit:
         return worked_circuit
-    return worked_symbols if exercise.spec.source.symbols else worked
+    if exercise.spec.source.symbols:
+        return worked_symbols
+    return worked_layers if exercise.spec.told.whole else worked
 
 
 def _certain(exercise: Exercise) -> str:

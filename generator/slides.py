@@ -491,7 +491,7 @@ class _Reader:
         first, *others = symbolic
         if isinstance(first, Ref) and isinstance(first.name, Quantity):
             node, owned = self.node(first.name), self.exercise.optimizer.owned(first.name)
-            again = any(first.name in set(refs(other)) for other in others)
+            again = any(first.name in set(refs(other)) for other in others if other != first)
             if (again or assigned) and (owned or (node and node.kind == "parameter")):
                 return Ref(first.name.at(update=first.name.update + 1))
         return first

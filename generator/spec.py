@@ -29,7 +29,7 @@ from derive.network import Bias, Kernel, Layer, Reduction, network
 from derive.ops import ACTIVATIONS, DOMAINS, LOSSES, OUTPUTS_OF, VECTOR_ACTIVATIONS, Elementwise, Softmax
 from derive.optimizer import OPTIMIZERS, SGD, Optimizer
 from derive.zscore import Feature
-from generator.notation import NOTATIONS, Namer, NotationError
+from generator.notation import NOTATIONS, TELLINGS, Namer, NotationError, Telling
 
 __all__ = ["LECTURES", "CircuitSpec", "Draw", "LayerSpec", "NetworkSpec", "OptimizerSpec", "Range"]
 __all__ += ["Spec", "SpecError", "Standardize", "activation_of", "load", "loss_of", "read"]
@@ -475,6 +475,7 @@ class Spec(_Model):
     points: Annotated[list[Point], Field(max_length=20)] = []  # what the example is to teach, at its end
     notation: Annotated[str, _one_of(NOTATIONS)] = "plain"
     patterns: dict[str, Annotated[str, Field(max_length=100)]] = {}  # written otherwise than there
+    telling: Annotated[str, _one_of(TELLINGS)] | None = None  # left out: what the notation implies
     digits: Annotated[int, Field(ge=2, le=10)] = 4
     network: NetworkSpec | None = None
     circuit: CircuitSpec | None = None
@@ -490,6 +491,12 @@ class Spec(_Model):
         """The network; an error where the spec has a circuit."""
         assert self.network is not None
         return self.network
+
+    @property
+    def told(self) -> Telling:
+        """How the derivation of a network is told: as asked for, or as the notation implies."""
+        notation = NOTATIONS[self.notation].with_patterns(self.patterns)
+        return TELLINGS[self.telling or notation.telling]
 
 
 def load(source: str) -> Spec:
@@ -532,6 +539,10 @@ def read(text: str, file: str = "spec") -> Spec:
         found = "neither" if spec.network is None else "both"
         raise SpecError(file, "network or circuit", found, "one of them")
     if spec.circuit:
+        if spec.telling:
+            raise SpecError(
+                file, "telling", repr(spec.telling), "nothing: a circuit is told gate by gate"
+            )
         _check_circuit(spec.circuit, file)
     else:
         _check_shapes(spec.network_spec, file)

@@ -39,7 +39,7 @@ from generator.worked_training import (
     updated,
 )
 
-__all__ = ["NetworkTeller", "few", "problem", "worked"]
+__all__ = ["NetworkTeller", "called", "few", "problem", "told", "worked"]
 
 SAME = 1e-9  # relative: sums are rounded in another order
 FEW = 3  # samples of a batch that are all told step by step
@@ -56,7 +56,12 @@ def problem(exercise: Exercise) -> tuple[Section, ...]:
 def worked(exercise: Exercise) -> tuple[Section, ...]:
     """The whole derivation: forward, loss, backward for every parameter, update, loss after it; or the
     forward pass and what it says of the network."""
-    teller = NetworkTeller(exercise)
+    return told(NetworkTeller(exercise))
+
+
+def told(teller: NetworkTeller) -> tuple[Section, ...]:
+    """The sections of a worked example, by whatever teller."""
+    exercise = teller.exercise
     sections = [*standardized(exercise), Section("forward", {}, tuple(teller.forward()))]
     for name, say in {"one_map": collapse, "truth": truth_table, "boundary": boundaries}.items():
         if blocks := tuple(say(teller)):
@@ -179,21 +184,24 @@ class NetworkTeller(Teller):
         return equation(self.name(q), self.names(definition))
 
     def _given_lines(self) -> Iterator[Node]:
-        """name = number, side by side; the weights of one unit are kept together where they fit."""
         for node in self.graph.given:
-            columns = node.shape[1] if len(node.shape) > 1 else 1
-            if node.sampled and self.graph.samples > 1:
-                columns = node.shape[0]
-            samples = self.graph.sample_numbers if node.sampled else [None]
-            items = [self.equal(q) for sample in samples for q in node.elements(sample)]
-            wide = max(map(width, items)) + 1.5
-            room = max(int(LINE // wide), 1)
-            per_line = room - room % columns if columns <= room else room
-            for at in range(0, len(items), per_line):
-                line: list[Node] = []
-                for item in items[at : at + per_line]:
-                    line += [Op(","), Op(" "), item] if line else [item]
-                yield Row((Row(()), *line))
+            yield from self._given_of(node)
+
+    def _given_of(self, node: GraphNode) -> Iterator[Node]:
+        """name = number, side by side; the weights of one unit are kept together where they fit."""
+        columns = node.shape[1] if len(node.shape) > 1 else 1
+        if node.sampled and self.graph.samples > 1:
+            columns = node.shape[0]
+        samples = self.graph.sample_numbers if node.sampled else [None]
+        items = [self.equal(q) for sample in samples for q in node.elements(sample)]
+        wide = max(map(width, items)) + 1.5
+        room = max(int(LINE // wide), 1)
+        per_line = room - room % columns if columns <= room else room
+        for at in range(0, len(items), per_line):
+            line: list[Node] = []
+            for item in items[at : at + per_line]:
+                line += [Op(","), Op(" "), item] if line else [item]
+            yield Row((Row(()), *line))
 
     def _loss_rule(self) -> tuple[Formula, ...]:
         """L = Σ_i loss(a_i, t_i) in names; over a batch, of one sample, and what becomes of them all."""
@@ -219,20 +227,24 @@ class NetworkTeller(Teller):
             if sample is not None:
                 yield Block("sample", {"number": sample})
             for z in self.layers():
-                a = self.graph.find(Quantity("a", (*z.prefix, 1), sample))[0]
-                matrix = self._matrix_form(z, sample)
-                formulas = list(matrix)
-                if not matrix:
-                    formulas += [(self.computed(q), None) for q in z.elements(sample)]
-                said = list(softmax.with_sum(self, a, sample, numbers=True))
-                formulas += [] if said else [(self.computed(q), None) for q in a.elements(sample)]
-                yield block("forward_layer", self.layer_args(z), formulas)
-                yield from said
+                yield from self._forward_layer(z, sample)
         units = [q for z in self.layers() for q in self._units(z, "a")]
         if not self.graph.forward_only:
             units.append(Quantity("L"))
         if not any(truth_table(self)):  # which says the same
             yield from self._in_tables(units)
+
+    def _forward_layer(self, z: GraphNode, sample: int | None) -> Iterator[Block]:
+        """z and a of a layer."""
+        a = self.graph.find(Quantity("a", (*z.prefix, 1), sample))[0]
+        matrix = self._matrix_form(z, sample)
+        formulas = list(matrix)
+        if not matrix:
+            formulas += [(self.computed(q), None) for q in z.elements(sample)]
+        said = list(softmax.with_sum(self, a, sample, numbers=True))
+        formulas += [] if said else [(self.computed(q), None) for q in a.elements(sample)]
+        yield block("forward_layer", self.layer_args(z), formulas)
+        yield from said
 
     @property
     def in_full(self) -> list[int | None]:
@@ -326,8 +338,8 @@ class NetworkTeller(Teller):
     # --- backward ---
 
     def stops(self, d: Derivative) -> bool:
-        """Where this notation's chain rule stops: at δ where it has one, else at ∂L/∂a."""
-        return d.wrt.name == "a" or (d.wrt.name == "z" and self.name.notation.has_delta)
+        """Where the chain rule stops in this telling: at ∂L/∂a, or at ∂L/∂z, which may be called δ."""
+        return d.wrt.name in self.exercise.spec.told.stops
 
     def backward(self, z: GraphNode) -> Iterator[Block]:
         (number,) = z.prefix
@@ -464,7 +476,7 @@ class NetworkTeller(Teller):
     def update(self) -> Iterator[Block]:
         changed = trained(self.graph)
         yield Block("update_rule", {"rate": self.equal(RATE), "optimizer": self.net.optimizer.name})
-        yield from updated(self, changed)
+        yield from self._new_values(changed)
         yield from all_parameters(self, changed, 1)
         yield from one_at_a_time(self)
         before, after = self.graph.root, self.graph.root.at(update=1)
@@ -483,6 +495,10 @@ class NetworkTeller(Teller):
         yield block("loss_after", {"change": change}, ((line, None) for line in lines))
         yield from another_update(self, changed)
         yield from training(self, changed)
+
+    def _new_values(self, trained: Sequence[Quantity]) -> Iterator[Block]:
+        """What the optimizer makes of each parameter."""
+        yield from updated(self, trained)
 
 
 def _apart(one: float, other: float, digits: int) -> tuple[Node, Node]:

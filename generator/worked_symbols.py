@@ -6,21 +6,22 @@ before it is written.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from derive.backprop import Step
-from derive.expression import Call, Expr, Ref, call, refs, substitute
+from derive.expression import Expr, Ref, call, refs, substitute
 from derive.graph import Node as GraphNode
-from derive.ops import OUT
 from derive.quantity import Derivative, Quantity
 from generator.exercise import Exercise
-from generator.formula import Fence, Fraction, Index, Node, Number, Op, Row, Symbol, equation, row
+from generator.formula import Fence, Node, Op, Row, equation, row
 from generator.page import Block, Formula, Section, block
 from generator.telling import chain
 from generator.typeset import typeset
-from generator.worked import NetworkTeller, few
+from generator.worked import few
 from generator.worked_forward import collapse
+from generator.worked_layers import InVectors, flat, turned
 
 __all__ = ["problem", "worked"]
 
@@ -47,28 +48,7 @@ def worked(exercise: Exercise) -> tuple[Section, ...]:
     return tuple(sections)
 
 
-def flat(expr: Expr) -> Expr:
-    """a·(b·c)·1 as a·b·c."""
-    if not isinstance(expr, Call):
-        return expr
-    args = [flat(arg) for arg in expr.args]
-    if expr.fn != "*":
-        return Call(expr.fn, tuple(args))
-    factors = [
-        f for arg in args for f in (arg.args if isinstance(arg, Call) and arg.fn == "*" else (arg,))
-    ]
-    return call("*", *([f for f in factors if f != ONE] or [ONE]))
-
-
-ONE = call("*", 1)
-
-
-def turned(node: Node) -> Node:
-    """The transpose."""
-    return Index(node if isinstance(node, Symbol) else Fence(node), sup=Symbol("T"))
-
-
-class _Teller(NetworkTeller):
+class _Teller(InVectors):
     def in_vectors(self) -> Iterator[Block]:
         """z = W a + b and a = f(z) of each layer at once."""
         formulas: list[Formula] = []
@@ -82,26 +62,20 @@ class _Teller(NetworkTeller):
             formulas.append((equation(self.whole("a", n), rule), None))
         yield block("layers_in_vectors", {"rows": self.name.notation.vectors == "row"}, formulas)
 
-    def whole(self, role: str, layer: int = 0) -> Node:
-        return self.name.whole(role, layer)
-
-    def slots(self, n: int) -> Callable[[Any], Node]:
-        """Names an operation's slots by the whole layer n."""
-        return lambda local: self.whole({OUT: "a"}.get(local[0], local[0]), n)
-
-    def times(self, *factors: Node) -> Node:
-        """A product of matrices and columns, the other way round where a layer is a row."""
-        return Row(factors[::-1] if self.name.notation.vectors == "row" else factors)
-
     # --- δ ---
 
-    def named(self, d: Derivative) -> Step:
-        """The step of d from the ∂L/∂z of the layer after it."""
-        return self.derivation.chain(d, lambda upstream: upstream.wrt.name == "z")
+    @property
+    def by_weights(self) -> bool:
+        """Whether it was asked for that every weight's factors go back to ∂L/∂a."""
+        return self.exercise.spec.telling == "weights"
 
-    def terms(self, d: Derivative) -> tuple[Expr, Expr]:
+    def named(self, d: Derivative, stop: str = "z") -> Step:
+        """The step of d from the ∂L/∂z of the layer after it."""
+        return self.derivation.chain(d, lambda upstream: upstream.wrt.name == stop)
+
+    def terms(self, d: Derivative, stop: str = "z") -> tuple[Expr, Expr]:
         """∂L/∂q by named factors, and as it is taught."""
-        pairs = [self._factors(term) for term in self.named(d).terms]
+        pairs = [self._factors(term) for term in self.named(d, stop).terms]
         named, taught = zip(*((call("*", *ids), call("*", *exprs)) for ids, exprs in pairs), strict=True)
         return flat(call("+", *named)), flat(call("+", *taught))
 
@@ -129,7 +103,8 @@ class _Teller(NetworkTeller):
         for i in few(range(1, z.shape[0] + 1)):
             formulas += ((line, None) for line in self.unit(units[i - 1]))
         paths = 0 if output else self.graph.consumers(self.graph.consumers(z)[0])[0].shape[0]
-        yield block("deltas", {"paths": paths, "units": len(units)}, formulas)
+        if not self.exercise.spec.told.whole:
+            yield block("deltas", {"paths": paths, "units": len(units)}, formulas)
         factors = self.delta_in_vectors(n)
         joined = Row(tuple(part for factor in factors for part in (Op("⊙"), factor))[1:])
         whole = equation(self.whole("delta", n), self.slope(self.whole("z", n)), joined)
@@ -143,7 +118,7 @@ class _Teller(NetworkTeller):
         """δ of a unit; where many paths lead to it, ∂L/∂a by itself first."""
         to_z, a = self.derivation.derivative(z), Quantity("a", z.index)
         to_a = self.derivation.derivative(a)
-        if len(self.named(to_a).terms) <= FEW:
+        if len(self.named(to_a).terms) <= FEW and not self.by_weights:
             sides = self.surely(to_z, *self.delta(z))
         else:
             yield chain(self.name(to_a), self.surely(to_a, *self.terms(to_a)))
@@ -152,10 +127,6 @@ class _Teller(NetworkTeller):
             product = [call("*", Ref(to_a), factor) for factor in (Ref(Derivative(a, z)), rule)]
             sides = self.surely(to_z, *map(flat, product))
         yield chain(self.name(to_z), [self.name.gradient(z), *sides])
-
-    def slope(self, whole: Node) -> Node:
-        """∂L/∂ a matrix or a column."""
-        return Fraction(row("∂", self.name(self.graph.root)), row("∂", whole))
 
     def delta_in_vectors(self, n: int) -> list[Node]:
         """The factors of δ = Wᵀ δ ⊙ a ⊙ (1 − a); at the output (a − t) ⊙ a ⊙ (1 − a)."""
@@ -174,19 +145,6 @@ class _Teller(NetworkTeller):
             start = [self.times(transposed, self.whole("delta", n + 1))]
         return [*start, *self.elementwise(a.op.partial(0, (1,), (1,)), n)]
 
-    def elementwise(self, rule: Expr, n: int) -> list[Node]:
-        """The factors of a taught derivative, of a whole layer at once; 1 is none."""
-        expr = flat(rule)
-        factors = expr.args if isinstance(expr, Call) and expr.fn == "*" else (expr,)
-        nodes: list[Node] = []
-        for factor in factors:
-            node = typeset(factor, self.slots(n))
-            node = Fence(node) if isinstance(factor, Call) and factor.fn in "+-" else node
-            if nodes and isinstance(nodes[-1], Number):  # 2 (a − t) is no product of columns
-                node = Row((nodes.pop(), node))
-            nodes += [node] if factor != ONE else []
-        return nodes
-
     # --- gradients ---
 
     def gradients(self, node: GraphNode) -> Iterator[Block]:
@@ -197,18 +155,23 @@ class _Teller(NetworkTeller):
             for j in few(range(1, columns + 1)):
                 q = node.element((i, j)[: len(node.shape)])
                 target = self.derivation.derivative(q)
-                sides = self.surely(target, *self.terms(target))
+                sides = self.surely(target, *self.terms(target, "a" if self.by_weights else "z"))
                 formulas.append((chain(self.name(target), sides[bool(formulas) :]), None))
+        if self.exercise.spec.told.whole:
+            yield self.gradient_in_vectors(node)
+            return
         yield block(
             "gradients", {"kind": node.name, "layer": self.name.layer_number(*node.prefix)}, formulas
         )
         if node.name == "W":
-            (n,) = node.prefix
-            below = turned(self.whole("a", n - 1))
-            product = self.times(self.whole("delta", n), below)
-            yield Block(
-                "gradients_in_vectors", {}, ((equation(self.slope(self.whole("W", n)), product), None),)
-            )
+            yield replace(self.gradient_in_vectors(node), phrase="gradients_in_vectors", args={})
+
+    def gradient_in_vectors(self, node: GraphNode) -> Block:
+        """∂L/∂W = δ aᵀ, ∂L/∂b = δ, of the whole layer."""
+        (n,) = node.prefix
+        factors = [self.whole("delta", n), *([turned(self.whole("a", n - 1))] * (node.name == "W"))]
+        formula = equation(self.slope(self.whole(node.name, n)), self.times(*factors))
+        return Block("gradient_of_layer", {"kind": node.name, "samples": 1}, ((formula, None),))
 
     def to_the_end(self) -> Iterator[Block]:
         """The gradient of one weight with every δ put in, until only forward values are left."""

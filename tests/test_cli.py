@@ -111,7 +111,7 @@ def test_a_spec_from_outside_derives_and_certifies(run):
 
 def test_derive_json_carries_every_quantity_and_every_step(run):
     data = json.loads(run("derive", "mazur", "--json").out)
-    assert set(data) == {"spec", "quantities", "steps", "certificate"}
+    assert set(data) >= {"spec", "quantities", "steps", "certificate"}
     by_id = {q["id"]: q for q in data["quantities"]}
     assert by_id["dL/dW[2][1][1]"] == {
         "id": "dL/dW[2][1][1]",
@@ -164,14 +164,56 @@ def test_derive_of_one_quantity(run, quantity, shown):
 
 
 @pytest.mark.parametrize(
-    "what", ["notations", "losses", "activations", "kinds", "formats", "lectures", "misconceptions"]
+    "what",
+    ["notations", "tellings", "losses", "activations", "kinds", "formats", "lectures", "misconceptions"],
 )
 def test_list(run, what):
     assert run("list", what).out.strip()
     assert f"{what}\n" in run("list").out
 
 
+PATHS = [  # --most: paths printed, what is said of the others
+    ([], 2, None),
+    (["--most", 2], 2, None),
+    (["--most", 1], 1, "1 more path is left out"),
+    (["--most", 0], 0, "2 more paths are left out"),
+]
+
+
+@pytest.mark.parametrize(("most", "count", "rest"), PATHS)
+def test_paths_one_by_one(run, most, count, rest):
+    done = run("derive", "mazur", "--paths", "dL/dW[1][1][1]", *most)
+    assert done.code == 0
+    assert done.out.startswith("dL/dW[1][1][1]: 2 paths\n")
+    assert done.out.count("da[1][1]/dz[1][1] * dz[1][1]/dW[1][1][1]\n    = ") == count
+    assert (rest in done.out) if rest else ("left out" not in done.out)
+    assert "Sum of all 2 = dL/dW[1][1][1] = 0.0004385677345\nCertified by" in done.out
+    data = json.loads(run("derive", "mazur", "--paths", "dL/dW[1][1][1]", "--json", *most).out)
+    assert data["count"] == 2
+    assert len(data["paths"]) == count
+    assert ("sum" in data) == (count == 2)
+    if count == 2:
+        assert sum(path["value"] for path in data["paths"]) == pytest.approx(data["sum"])
+        assert data["paths"][0]["factors"][:2] == ["dL/dL[1]", "dL[1]/da[2][1]"]
+
+
 BAD = [
+    (("derive", "mazur", "--paths", "dL/dt[1]"), "--paths: found 'dL/dt[1]', allowed: a derivative"),
+    (("derive", "mazur", "--paths", "L"), "--paths: found 'L', allowed: a derivative"),
+    (
+        ("derive", "mazur", "--paths", "dL/dW[1][1][1]@1"),
+        "--paths: found 'dL/dW[1][1][1]@1', allowed: a",
+    ),
+    (("derive", "mazur", "--paths", "dL/dL", "--of", "L"), "--paths: found --of as well"),
+    (("derive", "mazur", "--paths", "dL/dL", "--most", "-1"), "--most: found -1, allowed: 0 or more"),
+    (
+        ("make-example", "mazur", "--telling", "layer"),
+        "--telling: found 'layer', allowed: weights, units",
+    ),
+    (
+        ("make-example", "ceng506-neuron", "--telling", "units"),
+        "--telling: found 'units', allowed: nothing: a circuit is told gate by gate",
+    ),
     (("make-example", "nowhere.toml"), "nowhere.toml: SPEC: found no such file or lecture"),
     (("make-example", "mazur", "--notation", "mazr"), "--notation: found 'mazr', allowed: plain, mazur"),
     (("make-example", "mazur", "--format", "md,docx"), "--format: found 'docx', allowed: md, tex"),

@@ -54,6 +54,9 @@ def exercises():
         spec = load("cummins").model_copy(update={"notation": notation})
         yield f"cummins-{notation}", certified(build(spec))
     yield "cummins", lecture("cummins")
+    for name in ("mazur", "cummins"):
+        spec = load(name).model_copy(update={"telling": "layers"})
+        yield f"{name}-layers", certified(build(spec))
     yield "ceng506-neuron", lecture("ceng506-neuron")
     yield "batch", certified(build(read(STANDARDIZED)))
     yield "ceng506-and", lecture("ceng506-and")
@@ -310,6 +313,7 @@ def test_github_leaves_every_formula_alone(name):
 
 
 MATHJAX = [
+    *("underset", "times", "thinspace", "lambda", "mu", "displaystyle", "vphantom", "Big", "Bigg"),  # by layers
     "alpha",
     "begin",
     "bmatrix",

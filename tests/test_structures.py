@@ -1,5 +1,7 @@
 """Layers that are not simply W a + b: tied and missing weights, convolutions, skips, penalties, means."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -11,7 +13,7 @@ from derive.program import Program, Run
 from derive.quantity import Derivative, Quantity, parse
 from generator.exercise import build, certified
 from generator.misconceptions import MISCONCEPTIONS, rewriting
-from generator.notation import NOTATIONS, Namer
+from generator.notation import NOTATIONS, TELLINGS, Namer
 from generator.render import pages
 from generator.spec import SpecError, read
 
@@ -113,7 +115,9 @@ def exercise(name):
 def test_every_number_is_certified_and_on_its_pages(name):
     proven = certified(exercise(name), prove=True)
     assert proven.certificate.max_error < 1e-14
-    assert set(pages(proven, ("md", "tex"))) == {"solution.md", "solution.tex"}
+    for telling in TELLINGS:
+        told = replace(proven, spec=proven.spec.model_copy(update={"telling": telling}))
+        assert set(pages(told, ("md", "tex"))) == {"solution.md", "solution.tex"}
 
 
 FORMULAS = [  # network, quantity, its formula

@@ -11,7 +11,7 @@ from generator.audit import audit, read_facts
 from generator.draw import draw
 from generator.errata import sheet
 from generator.exercise import build, certified
-from generator.notation import NOTATIONS
+from generator.notation import NOTATIONS, TELLINGS
 from generator.publish import contents
 from generator.render import errata_pages
 from generator.spec import LECTURES, load, read
@@ -71,6 +71,23 @@ def test_symbols_of_other_sizes(tmp_path, sizes, notation):
     compiles(tmp_path, "solution", contents(certified(build(spec)), ["tex"])["solution.tex"])
 
 
+NETWORKS = sorted(path.stem for path in LECTURES.glob("*.toml") if load(path.stem).network)
+
+
+@pytest.mark.parametrize("telling", TELLINGS)
+@pytest.mark.parametrize("lecture", NETWORKS)
+def test_tellings(tmp_path, lecture, telling):
+    spec = load(lecture).model_copy(update={"telling": telling})
+    compiles(tmp_path, "solution", contents(certified(build(spec)), ["tex"])["solution.tex"])
+
+
+@pytest.mark.parametrize("lecture", ["mazur", "cummins", "shallow", "softmax"])
+@pytest.mark.parametrize("notation", NOTATIONS)
+def test_layers_in_every_notation(tmp_path, lecture, notation):
+    spec = load(lecture).model_copy(update={"telling": "layers", "notation": notation})
+    compiles(tmp_path, "solution", contents(certified(build(spec)), ["tex"])["solution.tex"])
+
+
 @pytest.mark.parametrize("lecture", ["mazur", "cummins", "shallow", "ceng506-update"])
 def test_erratum_sheets(tmp_path, lecture):
     exercise = certified(build(load(lecture)))
@@ -108,6 +125,15 @@ def square(sizes, samples=1):
 )
 def test_networks_of_other_sizes(tmp_path, sizes, samples, notation):
     spec = read(square(sizes, samples)).model_copy(update={"notation": notation})
+    compiles(tmp_path, "solution", contents(certified(build(spec)), ["tex"])["solution.tex"])
+
+
+@pytest.mark.parametrize("notation", ["plain", "cummins"])
+@pytest.mark.parametrize(
+    ("sizes", "samples"), [((1, 1), 1), ((4, 4, 4), 1), ((2, 3, 2), 3), ((12, 2, 11), 1), ((3, 9, 3), 5)]
+)
+def test_layers_of_other_sizes(tmp_path, sizes, samples, notation):
+    spec = read(square(sizes, samples)).model_copy(update={"notation": notation, "telling": "layers"})
     compiles(tmp_path, "solution", contents(certified(build(spec)), ["tex"])["solution.tex"])
 
 
