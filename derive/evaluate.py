@@ -91,7 +91,8 @@ class Values:
 
     def compute(self, formula: Expr) -> Array:
         """The value of a formula of quantities."""
-        return np.asarray(value(formula, self.__getitem__, numpy_table(self.tie)))
+        with np.errstate(all="ignore"):
+            return np.asarray(value(formula, self.__getitem__, numpy_table(self.tie)))
 
     def number(self, q: Id) -> float:
         """The number of the only variant."""
