@@ -139,8 +139,8 @@ LARGEST_EXPONENT = 700.0  # of which exp is a number, with something to spare
 
 
 def _exp(x: Any) -> Any:
-    """exp; a complex step through 1/(1 + exp(800)) is 0, and not ∞/∞.  That exp(x) itself is too large, the
-    real evaluation says."""
+    """exp; a complex step through 1/(1 + exp(800)) is 0, and not ∞/∞.  That exp(x) itself is too
+    large, the real evaluation says."""
     if np.iscomplexobj(x):
         x = np.minimum(np.real(x), LARGEST_EXPONENT) + 1j * np.imag(x)
     return np.exp(x)
@@ -203,7 +203,10 @@ def rational_table() -> Table:
 
 
 def _decided(function: Callable[[Any, Any], Any]) -> Callable[..., Any]:
-    return np.frompyfunc(lambda a, b: function(a, b) if a == a and b == b else float("nan"), 2, 1)
+    decided: Callable[..., Any] = np.frompyfunc(
+        lambda a, b: function(a, b) if a == a and b == b else float("nan"), 2, 1
+    )
+    return decided
 
 
 # Whether NaN is above 0 is not known; what depends on it is not known either.
