@@ -246,7 +246,8 @@ def torch_library() -> Library:
             "hinge": lambda a, t, _: F.relu(1 - t * a).sum(),
             "huber": lambda a, t, delta: F.huber_loss(a, t, reduction="sum", delta=delta),
             "mae": lambda a, t, _: F.l1_loss(a, t, reduction="sum"),
-            "cross_entropy": lambda a, t, _: -torch.xlogy(t, a).sum(),
+            # Not xlogy, whose slope is 0/0 where t and an output that has underflowed are both 0.
+            "cross_entropy": lambda a, t, _: -(t * torch.log(torch.where(t > 0, a, 1))).sum(),
         },
         of_z={
             ("binary_cross_entropy", "sigmoid"): lambda z, t: F.binary_cross_entropy_with_logits(
@@ -357,7 +358,7 @@ def jax_library() -> Library:
             "hinge": lambda a, t, _: nn.relu(1 - t * a).sum(),
             "huber": huber,
             "mae": lambda a, t, _: jnp.abs(a - t).sum(),
-            "cross_entropy": lambda a, t, _: -jax.scipy.special.xlogy(t, a).sum(),
+            "cross_entropy": lambda a, t, _: -(t * jnp.log(jnp.where(t > 0, a, 1))).sum(),
         },
         of_z={
             ("binary_cross_entropy", "sigmoid"): lambda z, t: (
