@@ -68,10 +68,11 @@ class Descent(Sequence[Iterate]):
         while len(self._data) <= k:
             latest = len(self._data) - 1
             values = self._kept[latest].values if latest in self._kept else self._evaluate(latest)
-            new = {
-                str(node): values.forward[node] - self.learning_rate * values.gradient[node]
-                for node in self.trained
-            }
+            with np.errstate(all="ignore"):  # as in `evaluate`
+                new = {
+                    str(node): values.forward[node] - self.learning_rate * values.gradient[node]
+                    for node in self.trained
+                }
             self._data.append({**self._data[-1], **new})
         return self._data[k]
 

@@ -214,7 +214,8 @@ def _kink_values(
     for node in graph.nodes:
         if not isinstance(node.op, Elementwise) or not node.op.kinks:
             continue
-        values = node.op.at_kinks(table, *(forward[n] for n in node.inputs))
+        with np.errstate(all="ignore"):
+            values = node.op.at_kinks(table, *(forward[n] for n in node.inputs))
         for kink, array in zip(node.op.kinks, values, strict=True):
             # A kink at some number of one input is named by that input: z[1][2], not a[1][2].
             of = {slot for slot in refs(kink) if slot in node.op.slots}

@@ -32,6 +32,17 @@ def test_a_right_spec_is_read_and_certified_or_its_numbers_are_refused(seed):
         assert exercise.certificate.max_error <= TOLERANCE
 
 
+OVERFLOWS = [
+    (2163, True),
+    (2803, False),
+]  # a kink's expression; a training: seed, whether it is certified
+
+
+@pytest.mark.parametrize(("seed", "sound"), OVERFLOWS)
+def test_what_overflows_on_the_way_prints_no_warning(seed, sound):
+    assert (worked(seed) is not None) == sound
+
+
 @settings(max_examples=10)
 @given(SEEDS)
 def test_what_is_certified_has_a_page(seed):
