@@ -90,7 +90,8 @@ class Descent(Sequence[Iterate]):
             parameters: dict[str, Array] = dict(self._data[-1])
             variables: dict[str, Array] = {}
             for node in self.trained:
-                parameters[node.key], *new = self._updated(node, values, latest + 1)
+                with np.errstate(all="ignore"):  # as in `evaluate`
+                    parameters[node.key], *new = self._updated(node, values, latest + 1)
                 variables.update(zip(self._names(node), new, strict=True))
             self._data.append(parameters)
             self._variables.append(variables)

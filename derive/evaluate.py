@@ -91,7 +91,8 @@ class Values:
 
     def compute(self, formula: Expr) -> Array:
         """The value of a formula of quantities."""
-        return np.asarray(value(formula, self.__getitem__, numpy_table(self.tie)))
+        with np.errstate(all="ignore"):
+            return np.asarray(value(formula, self.__getitem__, numpy_table(self.tie)))
 
     def number(self, q: Id) -> float:
         """The number of the only variant."""
@@ -213,7 +214,8 @@ def _kink_values(
     for node in graph.nodes:
         if not isinstance(node.op, Elementwise) or not node.op.kinks:
             continue
-        values = node.op.at_kinks(table, *(forward[n] for n in node.inputs))
+        with np.errstate(all="ignore"):
+            values = node.op.at_kinks(table, *(forward[n] for n in node.inputs))
         for kink, array in zip(node.op.kinks, values, strict=True):
             # A kink at some number of one input is named by that input: z[1][2], not a[1][2].
             of = {slot for slot in refs(kink) if slot in node.op.slots}

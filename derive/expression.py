@@ -17,7 +17,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache, reduce
-from operator import add, mul
+from operator import add, eq, gt, mul
 from typing import Any
 
 import numpy as np
@@ -135,9 +135,21 @@ def _lifted(function: Callable[[float], float], slope: Callable[[Any], Any]) -> 
     return lifted
 
 
+LARGEST_EXPONENT = 700.0  # of which exp is a number, with something to spare
+
+
+def _exp(x: Any) -> Any:
+    """exp; a complex step through 1/(1 + exp(800)) is 0, and not ∞/∞.  That exp(x) itself is too
+    large, the real evaluation says."""
+    if np.iscomplexobj(x):
+        x = np.minimum(np.real(x), LARGEST_EXPONENT) + 1j * np.imag(x)
+    return np.exp(x)
+
+
 _NUMPY: dict[str, Callable[..., Any]] = {
     **{name: getattr(np, name) for name in SMOOTH},
-    "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
+    "exp": _exp,
+    "sigmoid": lambda x: 1 / (1 + _exp(-x)),
     "erf": _lifted(math.erf, lambda x: 2 / math.sqrt(math.pi) * np.exp(-(x**2))),
     "Phi": _lifted(lambda x: math.erfc(-x / math.sqrt(2)) / 2, _density),
     "phi": _density,
@@ -187,7 +199,24 @@ def rational_table() -> Table:
         "**": np.frompyfunc(power, 2, 1),
     }
     lifted["/"] = np.frompyfunc(lambda a, b: Fraction(1) * a / b if b else float("nan"), 2, 1)
-    return {**_SHARED, **_branching(lambda a: a), **lifted}
+    return {**_SHARED, **_branching(lambda a: a), **lifted, **_UNDECIDED}
+
+
+def _decided(function: Callable[[Any, Any], Any]) -> Callable[..., Any]:
+    decided: Callable[..., Any] = np.frompyfunc(
+        lambda a, b: function(a, b) if a == a and b == b else float("nan"), 2, 1
+    )
+    return decided
+
+
+# Whether NaN is above 0 is not known; what depends on it is not known either.
+_UNDECIDED: dict[str, Callable[..., Any]] = {
+    ">": _decided(gt),
+    "==": _decided(eq),
+    "max": _decided(max),
+    "min": _decided(min),
+    "where": np.frompyfunc(lambda on, yes, no: (yes if on else no) if on == on else float("nan"), 3, 1),
+}
 
 
 NUMPY = numpy_table()

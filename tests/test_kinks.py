@@ -64,3 +64,37 @@ def test_a_unit_on_the_kink_and_one_very_near_it_are_told_apart():
 
 def test_smooth_activations_have_no_kinks():
     assert not network("tanh", "0.1").at_kink
+
+
+BEHIND = """
+name = "behind"
+[network]
+inputs = [[0.5]]
+targets = [[TARGETS]]
+loss = "LOSS"
+[[network.layers]]
+activation = "sigmoid"
+weights = [[1]]
+[[network.layers]]
+activation = "OUTPUT"
+weights = [[WEIGHT], [WEIGHT]]
+[[network.layers]]
+activation = "LAST"
+weights = [[0.5, 0], [0, 0.5]]
+"""
+KINKS_BEHIND = [  # said, the units that sit on their kink
+    ({"LOSS": "hinge", "OUTPUT": "step", "WEIGHT": "9", "LAST": "identity", "TARGETS": "1, -1"}, []),
+    ({"LOSS": "mae", "OUTPUT": "step", "WEIGHT": "9", "LAST": "identity", "TARGETS": "0.5, 1"}, ["L[1]"]),
+    ({"LOSS": "mae", "OUTPUT": "step", "WEIGHT": "-9", "LAST": "relu", "TARGETS": "1, 1"}, ["z[3][1]", "z[3][2]"]),
+    ({"LOSS": "mae", "OUTPUT": "hard_sigmoid", "WEIGHT": "9", "LAST": "relu", "TARGETS": "1, 0.5"}, ["L[2]"]),
+    ({"LOSS": "mae", "OUTPUT": "relu", "WEIGHT": "9", "LAST": "relu", "TARGETS": "1, 1"}, []),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("said", "units"), KINKS_BEHIND)
+def test_kinks_are_found_behind_a_sigmoid_whose_value_is_no_fraction(said, units):
+    text = BEHIND
+    for word, put in said.items():
+        text = text.replace(word, put)
+    exercise = certified(build(read(text)))
+    assert exercise.at_kink == set(map(parse, units))

@@ -313,7 +313,17 @@ def test_github_leaves_every_formula_alone(name):
 
 
 MATHJAX = [
-    *("underset", "times", "thinspace", "lambda", "mu", "displaystyle", "vphantom", "Big", "Bigg"),  # by layers
+    *(
+        "underset",
+        "times",
+        "thinspace",
+        "lambda",
+        "mu",
+        "displaystyle",
+        "vphantom",
+        "Big",
+        "Bigg",
+    ),  # by layers
     "alpha",
     "begin",
     "bmatrix",

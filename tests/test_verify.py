@@ -15,6 +15,8 @@ from derive.network import Layer, network
 from derive.ops import ACTIVATIONS, LOSSES
 from derive.quantity import parse
 from derive.verify import TOLERANCE, Uncertified, certify, certify_values, quantities
+from generator.exercise import build, certified
+from generator.spec import read
 from tests.conftest import lecture, networks
 
 
@@ -117,3 +119,27 @@ def test_nothing_leaves_before_it_is_certified():
 
     with pytest.raises(Uncertified, match="has not been certified"):
         contents(build(load("mazur")), ["md"])
+
+
+SATURATED = """
+name = "raw"
+[network]
+inputs = [[100, 50]]
+targets = [[1]]
+loss = "mae"
+updates = 0
+[[network.layers]]
+activation = "ACTIVATION"
+weights = [[-9, 1], [0.5, -1]]
+[[network.layers]]
+activation = "identity"
+weights = [[0.5, 0.25]]
+"""
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "silu", "softplus", "z*sigmoid(2*z)"])
+def test_a_unit_so_far_out_that_exp_is_infinite_is_flat_and_certified(activation):
+    exercise = certified(build(read(SATURATED.replace("ACTIVATION", activation))))
+    assert exercise.number(parse("z[1][1]")) == -850
+    assert exercise.number(parse("da[1][1]/dz[1][1]")) == 0
+    assert exercise.certificate.max_error <= TOLERANCE

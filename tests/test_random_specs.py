@@ -1,0 +1,81 @@
+"""Any spec is worked through with certified numbers, or refused with a reason: never a traceback."""
+
+import tomllib
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from derive.ops import ACTIVATIONS, LOSSES, VECTOR_ACTIVATIONS
+from derive.verify import TOLERANCE, Uncertified
+from generator.exercise import build, certified
+from generator.notation import NOTATIONS
+from generator.render import pages
+from generator.spec import SpecError, read
+from tests.random_specs import MISTAKES, RULES, mistaken, named, random_spec
+
+SEEDS = st.integers(0, 10**6)
+
+
+def worked(seed):
+    """The exercise of a right spec; None where its numbers are not to be had in 64 bits."""
+    try:
+        return certified(build(read(random_spec(seed, wrong=0).text)))
+    except Uncertified:
+        return None
+
+
+@settings(max_examples=60)
+@given(SEEDS)
+def test_a_right_spec_is_read_and_certified_or_its_numbers_are_refused(seed):
+    if (exercise := worked(seed)) is not None:
+        assert exercise.certificate.max_error <= TOLERANCE
+
+
+OVERFLOWS = [
+    (2163, True),
+    (2803, False),
+]  # a kink's expression; a training: seed, whether it is certified
+
+
+@pytest.mark.parametrize(("seed", "sound"), OVERFLOWS)
+def test_what_overflows_on_the_way_prints_no_warning(seed, sound):
+    assert (worked(seed) is not None) == sound
+
+
+@settings(max_examples=10)
+@given(SEEDS)
+def test_what_is_certified_has_a_page(seed):
+    if (exercise := worked(seed)) is not None:
+        assert pages(exercise, ["md"])["solution.md"].startswith("# ")
+
+
+@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.name)
+def test_a_mistake_is_refused_where_it_was_made(mistake):
+    texts = [text for seed in range(60) if (text := mistaken(seed, mistake))][:4]
+    assert texts
+    for text in texts:
+        with pytest.raises(SpecError) as refused:
+            read(text)
+        assert named(refused.value.key) == mistake.key
+        assert refused.value.found
+        assert refused.value.allowed
+
+
+def test_a_seed_is_one_spec_for_ever():
+    assert random_spec(7) == random_spec(7)
+    assert len({random_spec(seed).text for seed in range(100)}) == 100
+
+
+def test_everything_that_a_spec_can_say_is_said_by_some():
+    networks = [tomllib.loads(random_spec(seed, wrong=0).text) for seed in range(400)]
+    said = [spec["network"] for spec in networks]
+    layers = [layer for net in said for layer in net["layers"]]
+    assert {spec["notation"] for spec in networks} == set(NOTATIONS)
+    assert {*ACTIVATIONS, *VECTOR_ACTIVATIONS} <= {layer.get("activation") for layer in layers}
+    assert set(LOSSES) <= {net["loss"] for net in said}
+    assert {"per_unit", "shared", "none"} <= {layer.get("bias") for layer in layers}
+    assert {tuple(layer.get("train", "?")) for layer in layers} >= {("weights",), ("biases",), ()}
+    assert {len(net["inputs"]) for net in said} == {1, 2, 3}
+    keys = {key for table in (*said, *layers) for key in table}
+    assert {rule.key for rule in RULES if rule.probe is None} <= {*keys, "bias"}
