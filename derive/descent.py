@@ -32,14 +32,21 @@ class Iterate:
     optimizer: Optimizer = SGD
     variables: Data = field(default_factory=dict)
 
-    def number(self, q: Id) -> float:
-        """The number of a quantity in this state, whatever update q is of; KeyError if there is none."""
+    def __getitem__(self, q: Id) -> Array:
+        """The number of a quantity in this state, of each variant, whatever update q is of; KeyError if
+        there is none."""
         owned = self.optimizer.owned(q)
         if owned is None:
-            return self.values.number(replace(q, update=0))
+            return self.values[replace(q, update=0)]
         variable, parameter = owned
         node, i = self.values.graph.find(parameter)
-        return float(self.variables[f"{variable}{node}"][(*(n - 1 for n in i), 0, 0)])
+        numbers: Array = self.variables[f"{variable}{node}"][(*(n - 1 for n in i), 0)]
+        return numbers
+
+    def number(self, q: Id) -> float:
+        """The number of the only variant."""
+        (number,) = self[q]
+        return float(number)
 
 
 @dataclass
@@ -124,20 +131,25 @@ class Descent(Sequence[Iterate]):
         return evaluate(self.graph, self.data(k), tie=tie, rounding=self.rounding)
 
     def stacked(self, count: int) -> dict[str, np.ndarray]:
-        """The numbers put in of the first `count` states, as variants of one evaluation."""
+        """The numbers put in of the first `count` states, as variants of one evaluation: all variants of
+        the first state, then of the second, …"""
         self.data(count - 1)
         changing = {node.key for node in self.trained}
+        wide = max(array.shape[-1] for array in self.start.values())
         return {
             name: np.concatenate([self._data[k][name] for k in range(count)], axis=-1)
             if name in changing
+            else np.tile(array, count)
+            if array.shape[-1] == wide > 1
             else array
             for name, array in self.start.items()
         }
 
     def variables(self, q: Quantity) -> dict[str, Array]:
-        """The optimizer's variables of one parameter, after 1, 2, …, `updates` updates."""
+        """The optimizer's variables of one parameter, after 1, 2, …, `updates` updates; a column for
+        each variant."""
         node, i = self.graph.find(q)
-        at = (*(n - 1 for n in i), 0, 0)
+        at = (*(n - 1 for n in i), 0)
         self.data(self.updates)
         return {
             variable: np.array([state[f"{variable}{node}"][at] for state in self._variables[1:]])

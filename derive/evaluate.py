@@ -94,6 +94,11 @@ class Values:
         with np.errstate(all="ignore"):
             return np.asarray(value(formula, self.__getitem__, numpy_table(self.tie)))
 
+    @property
+    def variants(self) -> int:
+        """How many there are."""
+        return int(max(array.shape[-1] for array in self.forward.values()))
+
     def number(self, q: Id) -> float:
         """The number of the only variant."""
         (number,) = self[q]

@@ -28,7 +28,7 @@ from derive.optimizer import RATE, SGD, Optimizer
 from derive.quantity import Derivative, Id, Quantity
 from derive.quantity import parse as parse_id
 
-__all__ = ["RATE", "Program", "Run", "product_of", "read", "sum_of"]
+__all__ = ["RATE", "Program", "Run", "Runs", "product_of", "read", "sum_of"]
 
 _ID = r"[A-Za-z_]\w*(?:\[[1-9]\d*\])*"
 _SUFFIX = r"(?:\#[1-9]\d*)?(?:@\d+)?"
@@ -166,7 +166,7 @@ class Run:
     program: Program
     states: Sequence[Iterate]  # the numbers put in, and those of later states
     rate: float
-    given: Mapping[Id, float] = field(default_factory=dict)
+    given: Mapping[Id, Any] = field(default_factory=dict)
     rewrite: Rewrite | None = None
     base: int = 0  # parameters up to this update are taken as they are, later ones computed
     computed: dict[Id, float] = field(default_factory=dict)
@@ -174,7 +174,7 @@ class Run:
     def __getitem__(self, q: Id) -> float:
         """The number of q: given, computed before, or computed now."""
         if q in self.given:
-            return self.given[q]
+            return self.single(self.given[q])
         if q not in self.computed:
             self.computed[q] = self.compute(q)
         return self.computed[q]
@@ -183,7 +183,12 @@ class Run:
         """The number of q by arrays, whatever is given or rewritten."""
         if (number := self.constant(q)) is not None:
             return number
-        return self.states[q.update].number(q)
+        return self.single(self.states[q.update][q])
+
+    @staticmethod
+    def single(numbers: Any) -> float:
+        """The number of the only variant."""
+        return float(np.asarray(numbers).item())
 
     def constant(self, q: Id) -> float | None:
         """The rate, a constant of the optimizer or a count; None for any other id."""
@@ -200,15 +205,25 @@ class Run:
         if isinstance(q, Quantity) and 0 < q.update <= self.base:
             owned = self.program.optimizer.owned(q)
             if owned or self.program.derivation.graph.locate(q.at(), q.sample)[0].kind == "parameter":
-                return self.states[q.update].number(q)
+                return self.single(self.states[q.update][q])
         rewritten = self.rewrite(self.program, q) if self.rewrite else None
         formula = rewritten if rewritten is not None else self.program.formula(q)
         if formula is None:
-            return self.states[0].values.number(q.at(sample=q.sample) if isinstance(q, Quantity) else q)
+            given = q.at(sample=q.sample) if isinstance(q, Quantity) else q
+            return self.single(self.states[0].values[given])
         return self.evaluate(formula)
 
     def evaluate(self, formula: Expr) -> float:
         """The number of any formula of named quantities."""
         table = numpy_table(self.states[0].values.tie)
         with np.errstate(all="ignore"):  # a mistake may lead to what has no value
-            return float(value(formula, lambda q: np.float64(self[q]), table))
+            return self.single(value(formula, lambda q: np.float64(self[q]), table))
+
+
+class Runs(Run):
+    """The same for many variants at once: every number is an array, one for each of them."""
+
+    @staticmethod
+    def single(numbers: Any) -> Any:
+        """All of them."""
+        return np.asarray(numbers, dtype=float)

@@ -1,8 +1,8 @@
 """Certificates: no derived number is handed out that independent methods have not confirmed.
 
     chain rule     Σ upstream · factors of every step, as it is shown, against the array evaluation
-    complex step   Im f(q + ih)/h of the forward pass alone, h = 1e-30: no subtraction, no rules
-    mpmath         the forward pass in 50 digits, and central differences of it
+    complex step   Im f(q + ih)/h of the forward pass alone, h = 1e-30 |q|: no subtraction, no rules
+    mpmath         the forward pass in 50 digits, more for small numbers, and central differences of it
     sympy          SymPy composes the loss and differentiates it (small networks, on request)
 
 What an optimizer makes of the gradients is checked as one sum over all of them (UNROLLED), not update by
@@ -13,10 +13,10 @@ Errors are scaled by the variant's largest gradient (values: by the largest valu
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from math import prod
-from typing import Any, NamedTuple
+from math import ceil, log10
+from typing import Any
 
 import numpy as np
 
@@ -31,15 +31,17 @@ from derive.quantity import Derivative, Id, Quantity
 from derive.zscore import Feature
 
 __all__ = ["TOLERANCE", "Certificate", "Uncertified", "certify", "certify_descent", "certify_values"]
-__all__ += ["certify_derivatives", "certify_scores", "quantities"]
+__all__ += ["Findings", "certify_scores", "examine", "examine_derivatives", "examine_descent"]
+__all__ += ["METHODS", "examine_by_sympy", "examine_values", "quantities"]
 
 DIFFERENTIATED: tuple[Kind, ...] = ("input", "parameter", "computed")
 COMPUTED: tuple[Kind, ...] = ("computed",)
 TOLERANCE = 1e-12
 DIGITS = 50
 STEP = 1e-30j
+SMALLEST = 1e-100  # beside which a step is still taken
 ROOM = 2_000_000  # numbers that are held at a time, about
-NOISE = 1e-25  # of central differences in 50 digits, relative to the largest gradient
+NOISE = 1e-25  # of central differences in 50 digits, relative to the largest gradient, with no zeros
 
 
 class Uncertified(ArithmeticError):
@@ -77,67 +79,87 @@ def step_value(step: Step, values: Values) -> Array:
     return total
 
 
-def _nudged(graph: Graph, values: Values, moved: list[Quantity], by: complex) -> Values:
-    """One evaluation whose variant p has quantity p (and nothing else) moved by `by`."""
-    given = {}
-    for p, q in enumerate(moved):
-        column = np.full(len(moved), np.nan, dtype=complex)
-        column[p] = values.number(q) + by
-        given[q] = column
-    data = {str(n): values.forward[n] for n in graph.given}
-    return evaluate(graph, data, given, tie=values.tie, gradients=False)
+def _size(numbers: Array) -> Array:
+    """What a step of a number has to be small beside: an output of 1e-35 may stand in a logarithm."""
+    sizes = np.clip(np.abs(numbers).astype(float), SMALLEST, 1.0)
+    return np.where(numbers == 0, 1e-8, sizes)
 
 
-def complex_step(graph: Graph, values: Values, moved: list[Quantity]) -> dict[Quantity, float]:
-    """∂root/∂q for every q that is moved, from one evaluation of the forward pass for many of them."""
-    slopes: dict[Quantity, float] = {}
-    for block in _blocks(graph, moved):
-        root = np.broadcast_to(_nudged(graph, values, block, STEP)[graph.root], len(block))
-        slopes |= {q: float(root[p].imag) / STEP.imag for p, q in enumerate(block)}
+def _zeros(values: Values, moved: Iterable[Quantity]) -> int:
+    """How many more zeros the smallest of these numbers begins with than 50 digits have room for."""
+    smallest = min((float(_size(values[q]).min()) for q in moved), default=1.0)
+    return max(0, ceil(-log10(smallest)) - 8)
+
+
+def _copies(values: Values, count: int) -> dict[str, Array]:
+    """The numbers put in, as many times as quantities are moved: one copy of all variants for each."""
+    wide = values.variants
+    arrays = {n.key: values.forward[n] for n in values.graph.given}
+    return {name: np.tile(a, count) if a.shape[-1] == wide else a for name, a in arrays.items()}
+
+
+def complex_step(graph: Graph, values: Values, moved: list[Quantity]) -> dict[Quantity, Array]:
+    """∂root/∂q of every variant for every q that is moved, from one evaluation of the forward pass for
+    many of them."""
+    slopes: dict[Quantity, Array] = {}
+    for block in _blocks(values, moved):
+        given, steps = {}, [STEP * _size(values[q]) for q in block]
+        for p, q in enumerate(block):
+            column = np.full((len(block), values.variants), np.nan, dtype=complex)
+            column[p] = values[q] + steps[p]
+            given[q] = column.ravel()
+        nudged = evaluate(graph, _copies(values, len(block)), given, tie=values.tie, gradients=False)
+        root = np.broadcast_to(nudged[graph.root], column.size).reshape(column.shape)
+        slopes |= {q: np.imag(root[p]) / steps[p].imag for p, q in enumerate(block)}
     return slopes
 
 
-def _blocks(graph: Graph, moved: list[Quantity]) -> Iterator[list[Quantity]]:
+def _blocks(values: Values, moved: list[Quantity]) -> Iterator[list[Quantity]]:
     """As many quantities at a time as there is memory for: each is moved in a copy of all numbers."""
-    numbers = sum(prod(n.shape) * (graph.samples if n.sampled else 1) for n in graph.nodes)
+    numbers = sum(array.size for array in values.forward.values())
     size = max(1, ROOM // numbers)
     return (moved[at : at + size] for at in range(0, len(moved), size))
 
 
-def _precise(graph: Graph, values: Values, given: Given | None = None) -> tuple[Any, Values]:
-    """The forward pass in 50 digits, and the arithmetic it was made with."""
+def _precise(
+    data: Mapping[str, Array], values: Values, given: Given | None = None, digits: int = DIGITS
+) -> tuple[Any, Values]:
+    """The forward pass in so many digits, and the arithmetic it was made with."""
     import mpmath
 
     context: Any = mpmath.MPContext()
-    context.dps = DIGITS
+    context.dps = digits
     exact = np.frompyfunc(context.mpf, 1, 1)
-    data = {str(n): exact(values.forward[n]) for n in graph.given}
     table = mpmath_table(context, values.tie)
-    return context, evaluate(graph, data, given, table=table, gradients=False)
+    data = {name: np.asarray(exact(array), object) for name, array in data.items()}
+    return context, evaluate(values.graph, data, given, table=table, gradients=False)
 
 
-def mpmath_gradients(graph: Graph, values: Values, moved: list[Quantity]) -> dict[Quantity, float]:
-    """∂root/∂q for every q that is moved, by central differences of the forward pass in 50 digits."""
-    slopes: dict[Quantity, float] = {}
-    for block in _blocks(graph, moved):
-        slopes |= _mpmath_gradients(graph, values, block)
+def mpmath_gradients(graph: Graph, values: Values, moved: list[Quantity]) -> dict[Quantity, Array]:
+    """∂root/∂q of every variant for every q that is moved, by central differences of the forward pass
+    in 50 digits, and more where a q is small."""
+    slopes: dict[Quantity, Array] = {}
+    for block in _blocks(values, moved):
+        digits = DIGITS + 3 * _zeros(
+            values, block
+        )  # of the number, of the step beside it, of its square
+        context, base = _precise(_copies(values, 1), values, digits=digits)
+        small = context.mpf(10) ** -(digits // 3)
+        steps = [_size(values[q]).astype(object) * small for q in block]
+        given = {}
+        for p, q in enumerate(block):
+            column = np.full((2 * len(block), values.variants), np.nan, dtype=object)
+            column[2 * p], column[2 * p + 1] = base[q] + steps[p], base[q] - steps[p]
+            given[q] = column.ravel()
+        nudged = _precise(_copies(values, 2 * len(block)), values, given, digits)[1]
+        root = np.broadcast_to(nudged[graph.root], column.size).reshape(column.shape)
+        for p, (q, h) in enumerate(zip(block, steps, strict=True)):
+            slopes[q] = _floats(context, (root[2 * p] - root[2 * p + 1]) / (2 * h))
     return slopes
 
 
-def _mpmath_gradients(graph: Graph, values: Values, moved: list[Quantity]) -> dict[Quantity, float]:
-    context, base = _precise(graph, values)
-    given, steps = {}, []
-    for p, q in enumerate(moved):
-        column = np.full(2 * len(moved), np.nan, dtype=object)
-        (centre,) = base[q]
-        # Small beside a small number: the logarithm of an output must stay on its side of 0.
-        h = context.mpf(10) ** -(DIGITS // 3) * min(1, max(abs(centre), 1e-8))
-        steps.append(h)
-        column[2 * p], column[2 * p + 1] = centre + h, centre - h
-        given[q] = column
-    root = _precise(graph, values, given)[1][graph.root]
-    slopes = ((root[2 * p] - root[2 * p + 1]) / (2 * h) for p, h in enumerate(steps))
-    return {q: float(context.re(slope)) for q, slope in zip(moved, slopes, strict=True)}
+def _floats(context: Any, numbers: Array) -> Array:
+    return np.array([float(context.re(number)) for number in numbers])
 
 
 def _sympy_gradients(graph: Graph, values: Values, wanted: Iterable[Quantity]) -> dict[Quantity, float]:
@@ -154,6 +176,41 @@ def _sympy_gradients(graph: Graph, values: Values, wanted: Iterable[Quantity]) -
     return gradients(graph, numbers, wanted, tie=values.tie)
 
 
+class Findings:
+    """Of each variant the largest error, and the first thing that is wrong with it."""
+
+    def __init__(self, variants: int) -> None:
+        self.errors: Array = np.zeros(variants)
+        self.wrong: list[str | None] = [None] * variants
+
+    def check(self, method: str, about: Id, ours: Array, theirs: Array, scale: Any) -> None:
+        """Two methods about one number."""
+        ours, theirs, errors = np.broadcast_arrays(ours, theirs, np.abs(ours - theirs) / scale)
+        self.errors = np.fmax(self.errors, errors)
+        self.say(~(errors <= TOLERANCE), lambda v: _disagree(about, ours[v], method, theirs[v]))
+
+    def say(self, where: Array, what: str | Callable[[int], str]) -> None:
+        """What is wrong with some variants, unless something else was said of them."""
+        for v in np.flatnonzero(np.broadcast_to(where, len(self.wrong))):
+            self.wrong[v] = self.wrong[v] or (what if isinstance(what, str) else what(int(v)))
+
+    def add(self, others: Findings) -> None:
+        """What else was found of the same variants."""
+        self.errors = np.fmax(self.errors, others.errors)
+        self.wrong = [mine or theirs for mine, theirs in zip(self.wrong, others.wrong, strict=True)]
+
+    def worst(self) -> float:
+        """The largest error of all; Uncertified if something is wrong with any."""
+        for said in self.wrong:
+            if said:
+                raise Uncertified(said)
+        return float(self.errors.max())
+
+
+def _disagree(about: Id, ours: Any, method: str, theirs: Any) -> str:
+    return f"{about} is {float(ours)!r} but {method} says {float(theirs)!r}"
+
+
 def certify(
     derivation: Derivation,
     values: Values,
@@ -161,48 +218,80 @@ def certify(
     digits: int = 4,
     only: Iterable[Quantity] | None = None,
 ) -> Certificate:
-    """Check every value, gradient and shown step of one variant; Uncertified names the first number
-    that two methods disagree about by more than 1e-12 (scaled), or that has lost the significant
-    `digits` that are shown of it.
+    """Check every value, gradient and shown step; Uncertified names the first number that two methods
+    disagree about by more than 1e-12 (scaled), or that has lost the significant `digits` that are
+    shown of it.
 
-    `sympy_for`: parameters or inputs whose gradient SymPy differentiates too.  `only`: the quantities
-    whose gradients are checked, for a network too large to check them all.
+    `sympy_for`: parameters or inputs whose gradient SymPy differentiates too, of a single variant.
+    `only`: the quantities whose gradients are checked, for a network too large to check them all.
     """
+    found = examine(derivation, values, digits, only)
+    if sympy_for is not None:
+        found.add(examine_by_sympy(derivation, values, sympy_for))
+    return Certificate((*METHODS, *(["sympy"] if sympy_for is not None else [])), found.worst())
+
+
+METHODS = ("chain rule", "complex step", "mpmath")
+
+
+def examine_by_sympy(derivation: Derivation, values: Values, wanted: Iterable[Quantity]) -> Findings:
+    """Gradients of a single variant against those of the composed loss, differentiated by SymPy."""
+    found = Findings(1)
+    largest = _largest(values[d] for d in map(derivation.derivative, quantities(derivation.graph)))
+    for q, slope in _sympy_gradients(derivation.graph, values, wanted).items():
+        d = derivation.derivative(q)
+        found.check("sympy", d, values[d], np.array([slope]), largest)
+    return found
+
+
+def _largest(numbers: Iterable[Array]) -> Array:
+    """Of each variant the size of its largest number, 1 where all are 0."""
+    largest: Any = 0.0
+    for array in numbers:
+        largest = np.maximum(largest, np.abs(array))
+    return np.where(largest == 0, 1.0, largest)
+
+
+def examine(
+    derivation: Derivation, values: Values, digits: int = 4, only: Iterable[Quantity] | None = None
+) -> Findings:
+    """What `certify` checks, of every variant, without an exception for what is wrong."""
     graph = derivation.graph
-    _finite(values)
+    found = examine_values(values)
+    if any(found.wrong):
+        return found
     moved = quantities(graph) if only is None else list(only)
     slopes = complex_step(graph, values, moved)
     precise = mpmath_gradients(graph, values, moved)
-    derived = {d: values.number(d) for d in map(derivation.derivative, moved)}
-    largest = max(abs(g) for g in derived.values()) or 1.0
-    checks: list[_Check] = []
-    lost: list[str] = []
+    derived = {d: values[d] for d in map(derivation.derivative, moved)}
+    largest = _largest(derived.values())
+    noise = largest * NOISE * 10.0 ** -_zeros(values, moved)
     for d, number in derived.items():
-        q = d.wrt.at(sample=d.sample) if graph.locate(d.wrt, d.sample)[0].sampled else d.wrt
-        checks.append(_Check("complex step", d, number, slopes[q], largest))
-        checks.append(_Check("mpmath", d, number, precise[q], largest))
-        smallest = max(abs(precise[q]), largest * NOISE)
-        unseen = graph.of_kind("parameter") and graph.locate(d.wrt, d.sample)[0].kind == "input"
-        if abs(number - precise[q]) > smallest * 10.0 ** -(digits + 1) and not unseen:
-            lost.append(_lost(d, precise[q], number))
+        kind = graph.locate(d.wrt, d.sample)[0]
+        q = d.wrt.at(sample=d.sample) if kind.sampled else d.wrt
+        found.check("complex step", d, number, slopes[q], largest)
+        found.check("mpmath", d, number, precise[q], largest)
         step = derivation.step(d)
         if step.rule != "seed":
-            checks.append(_Check("chain rule", d, number, float(step_value(step, values)[0]), largest))
+            found.check("chain rule", d, number, step_value(step, values), largest)
         if (short := derivation.together(d)) is not None:
-            checks.append(_Check("a − t", d, number, float(values.compute(short)[0]), largest))
+            found.check("a − t", d, number, values.compute(short), largest)
         for term in step.terms:
-            locals_ = (f.derivative for f in term.factors if f.derivative.of != graph.root.at())
-            checks.extend(_local_check(graph, values, local) for local in locals_)
-    methods = ["chain rule", "complex step", "mpmath"]
-    if sympy_for is not None:
-        methods.append("sympy")
-        for q, slope in _sympy_gradients(graph, values, sympy_for).items():
-            d = derivation.derivative(q)
-            checks.append(_Check("sympy", d, values.number(d), slope, largest))
-    worst = max(certify_values(values), _worst(checks))
-    if lost:
-        raise Uncertified(lost[0])
-    return Certificate(tuple(methods), worst)
+            for factor in term.factors:
+                if factor.derivative.of != graph.root.at():
+                    _check_local(found, graph, values, factor.derivative)
+        if not (graph.of_kind("parameter") and kind.kind == "input"):  # no page shows those
+            _check_digits(found, d, number, precise[q], noise, digits)
+    return found
+
+
+def _check_digits(
+    found: Findings, about: Id, ours: Array, exact: Array, noise: Any, digits: int
+) -> None:
+    """Every number has the digits that are shown of it."""
+    smallest = np.maximum(np.abs(exact), noise)
+    ours, exact, off = np.broadcast_arrays(ours, exact, np.abs(ours - exact))
+    found.say(off > smallest * 10.0 ** -(digits + 1), lambda v: _lost(about, exact[v], ours[v]))
 
 
 def certify_values(values: Values, digits: int | None = None) -> float:
@@ -210,26 +299,27 @@ def certify_values(values: Values, digits: int | None = None) -> float:
 
     With `digits`, every single value must have that many, however small it is: σ(−30) = 9.358·10⁻¹⁴.
     """
-    graph = values.graph
-    _finite(values)
-    precise = _precise(graph, values)[1]
-    numbers = {q: values.number(q) for q in quantities(graph, COMPUTED)}
-    for q, number in numbers.items() if digits else ():
-        exact = float(precise[q][0])
-        if abs(number - exact) > abs(exact) * 10.0 ** -((digits or 0) + 1):
-            raise Uncertified(_lost(q, exact, number))
-    scale = max([1.0, *(abs(v) for v in numbers.values())])
-    return _worst(
-        _Check("mpmath", q, number, float(precise[q][0]), scale) for q, number in numbers.items()
-    )
+    return examine_values(values, digits).worst()
 
 
-def _finite(values: Values) -> None:
-    """Every quantity has a value and a gradient: none is the logarithm of 0."""
+def examine_values(values: Values, digits: int | None = None) -> Findings:
+    """What `certify_values` checks, of every variant."""
+    found = Findings(values.variants)
     for what, arrays in (("value", values.forward), ("gradient", values.gradient)):
         for node, array in arrays.items():
-            if not np.isfinite(np.asarray(array, float)).all():
-                raise Uncertified(f"{node} has no finite {what}")
+            flat = np.asarray(array, float).reshape(-1, array.shape[-1])
+            found.say(~np.isfinite(flat).all(axis=0), f"{node} has no finite {what}")
+    if any(found.wrong):
+        return found
+    context, precise = _precise(_copies(values, 1), values)
+    computed = quantities(values.graph, COMPUTED)
+    scale = np.maximum(1.0, _largest(values[q] for q in computed))
+    for q in computed:
+        exact = _floats(context, np.broadcast_to(precise[q], values.variants))
+        if digits:
+            _check_digits(found, q, values[q], exact, 0.0, digits)
+        found.check("mpmath", q, values[q], exact, scale)
+    return found
 
 
 def certify_scores(feature: Feature, decimals: int | None) -> float:
@@ -255,16 +345,16 @@ def certify_scores(feature: Feature, decimals: int | None) -> float:
 BLOCK = 4096  # states of a training that are checked in one evaluation
 
 
-def certify_derivatives(values: Values, wanted: Iterable[Derivative]) -> float:
-    """Check derivatives of anything by anything, ∂L[1]/∂a[1][1], by complex steps: the largest error."""
-    checks = []
+def examine_derivatives(values: Values, wanted: Iterable[Derivative]) -> Findings:
+    """Check derivatives of anything by anything, ∂L[1]/∂a[1][1], by complex steps."""
+    found = Findings(values.variants)
     for d in wanted:
         graph = values.graph.towards(d.of, d.sample)
         node, i = graph.locate(d.wrt, d.sample)
         moved = node.element(i, d.sample)
         slope = complex_step(graph, values, [moved])[moved]
-        checks.append(_Check("complex step", d, values.number(d), slope, max(1.0, abs(slope))))
-    return _worst(checks)
+        found.check("complex step", d, values[d], slope, np.maximum(1.0, np.abs(slope)))
+    return found
 
 
 # What an update comes to, said without its row: a formula of the gradients g, or, with weights, the sum
@@ -287,95 +377,83 @@ def certify_descent(descent: Descent) -> float:
     """Check every update w@k+1 = w@k − η ∂L/∂w@k, or what another optimizer comes to (UNROLLED), with
     gradients by complex steps, many states at a time: the largest error, of a parameter scaled by its
     own size (at least 1), of an optimizer's variable by the largest of its kind."""
-    graph, count = descent.graph, len(descent)
+    return examine_descent(descent).worst()
+
+
+def examine_descent(descent: Descent) -> Findings:
+    """What `certify_descent` checks, of every variant."""
+    graph, count, wide = descent.graph, len(descent), descent[0].values.variants
+    found = Findings(wide)
     if count < 2 or not descent.trained:
-        return 0.0
+        return found
     stacked = descent.stacked(count)
     checks: list[tuple[str, Quantity, Array, Array]] = []
     for node in descent.trained:
         for q in node.elements():
-            path = stacked[node.key][(*(n - 1 for n in graph.find(q)[1]), 0)]
-            theirs = _unrolled(descent, path[:-1], _slopes(descent, stacked, q))
+            path = stacked[node.key][(*(n - 1 for n in graph.find(q)[1]), 0)].reshape(count, -1)
+            slopes = _slopes(descent, stacked, q, wide).reshape(count - 1, wide)
+            theirs = _unrolled(descent, path[:-1], slopes)
             checks.append(("w", q, path[1:], theirs["w"]))
             for name, ours in descent.variables(q).items():
                 checks.append((name, of_parameter(name, q), ours, theirs[name]))
-    worst = 0.0
-    largest = dict.fromkeys(descent.optimizer.variables, 0.0)
-    for name, _, ours, _ in checks:
-        if name != "w":
-            largest[name] = max(largest[name], float(np.abs(ours).max()))
+    kinds = descent.optimizer.variables
+    largest = {kind: _largest(abs(c[2]).max(axis=0) for c in checks if c[0] == kind) for kind in kinds}
     for name, q, ours, expected in checks:
-        scale = np.maximum(1.0, np.abs(expected)) if name == "w" else largest[name] or 1.0
-        errors = np.abs(ours - expected) / scale
-        error = float(errors.max())
-        if not error <= TOLERANCE:
-            k = int(errors.argmax()) + 1
-            raise Uncertified(f"{q.at(update=k)} does not follow by complex steps")
-        worst = max(worst, error)
-    return worst
+        scale = np.maximum(1.0, np.abs(expected)) if name == "w" else largest[name]
+        errors = np.broadcast_to(np.abs(ours - expected) / scale, (count - 1, wide))
+        for k in range(1, count) if not (errors <= TOLERANCE).all() else ():
+            wrong, finite = ~(errors[k - 1] <= TOLERANCE), np.isfinite(ours[k - 1])
+            found.say(wrong & ~finite, f"{q.at(update=k)} has no finite value")
+            found.say(wrong, f"{q.at(update=k)} does not follow by complex steps")
+        found.errors = np.fmax(found.errors, errors.max(axis=0))
+    return found
 
 
-def _slopes(descent: Descent, stacked: Mapping[str, Array], q: Quantity) -> Array:
-    """∂root/∂q of every state but the last, by complex steps."""
+def _slopes(descent: Descent, stacked: Mapping[str, Array], q: Quantity, wide: int) -> Array:
+    """∂root/∂q of every state but the last, of each variant, by complex steps."""
     graph, count = descent.graph, len(descent)
     node, i = graph.find(q)
     tie = descent.tie if count == 2 else 0.0
     slopes = []
     for start in range(0, count - 1, BLOCK):
-        now = _variants(stacked, slice(start, min(start + BLOCK, count - 1)), count)
+        states = slice(start * wide, min(start + BLOCK, count - 1) * wide)
+        now = {n: a[..., states] if a.shape[-1] == count * wide else a for n, a in stacked.items()}
         given = {q: now[node.key][(*(n - 1 for n in i), 0)] + STEP}
         moved = evaluate(graph, now, given, tie=tie, gradients=False)[graph.root]
-        slopes.append(np.broadcast_to(np.imag(moved) / STEP.imag, given[q].shape))
+        length = states.stop - states.start
+        slopes.append(np.broadcast_to(np.imag(moved) / STEP.imag, length))
     return np.concatenate(slopes)
 
 
 def _unrolled(descent: Descent, w: Array, g: Array) -> dict[str, Array]:
-    """The optimizer's variables and w after each update, from all gradients."""
-    k = np.arange(1, len(g) + 1)
+    """The optimizer's variables and w after each update, from all gradients; a column a variant."""
+    k = np.arange(1, len(g) + 1)[:, None]
     env = {**descent.optimizer.floats, "eta": descent.learning_rate, "w": w, "g": g, "k": k, "i": k - 1}
     new: dict[str, Array] = {}
     for name, (formula, weights) in UNROLLED[descent.optimizer.name].items():
         new[name] = value(parse(formula), {**env, **new}.__getitem__)
         if weights:
-            new[name] = np.convolve(value(parse(weights), env.__getitem__), new[name])[: len(g)]
+            by_age = value(parse(weights), env.__getitem__)[:, 0]
+            columns = (np.convolve(by_age, column)[: len(g)] for column in new[name].T)
+            new[name] = np.stack([*columns], axis=-1)
     return new
 
 
-def _variants(stacked: Mapping[str, Array], states: slice, count: int) -> dict[str, Array]:
-    return {n: a[..., states] if a.shape[-1] == count else a for n, a in stacked.items()}
-
-
-def _lost(q: Id, exact: float, computed: float) -> str:
+def _lost(q: Id, exact: Any, computed: Any) -> str:
     return f"{q} is {exact:.6g}, but computed as {computed:.6g}: its digits cancel out"
 
 
-class _Check(NamedTuple):
-    method: str
-    about: Id
-    ours: float
-    theirs: float
-    scale: float
-
-
-def _worst(checks: Iterable[_Check]) -> float:
-    worst = 0.0
-    for method, about, ours, theirs, scale in checks:
-        error = abs(ours - theirs) / scale
-        if not error <= TOLERANCE:
-            raise Uncertified(f"{about} is {ours!r} but {method} says {theirs!r}")
-        worst = max(worst, error)
-    return worst
-
-
-def _local_check(graph: Graph, values: Values, d: Derivative) -> _Check:
+def _check_local(found: Findings, graph: Graph, values: Values, d: Derivative) -> None:
     """The operation alone, its one input moved by a complex step, all others held."""
     (of, i), (wrt, j) = graph.locate(d.of, d.sample), graph.locate(d.wrt, d.sample)
     assert of.op is not None
     row = (*(n - 1 for n in j), ((d.sample or 1) - 1) if wrt.sampled else 0)
     moved = values.forward[wrt].astype(complex)
-    moved[row] += STEP
+    step = STEP * _size(moved[row].real)
+    moved[row] += step
     inputs = (moved if n is wrt else values.forward[n] for n in of.inputs)
-    output = of.op.forward(numpy_table(values.tie), *inputs)
+    with np.errstate(all="ignore"):
+        output = of.op.forward(numpy_table(values.tie), *inputs)
     at = (d.sample or 1) - 1 if of.sampled else 0
-    slope = float(output[(*(n - 1 for n in i), at, 0)].imag) / STEP.imag
-    return _Check("complex step", d, values.number(d), slope, max(1.0, abs(slope)))
+    slope = np.imag(output[(*(n - 1 for n in i), at)]) / step.imag
+    found.check("complex step", d, values[d], slope, np.maximum(1.0, np.abs(slope)))

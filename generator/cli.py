@@ -36,8 +36,19 @@ def _parser() -> argparse.ArgumentParser:
     spec_help = "a TOML file or the name of a built-in lecture"
     exercise = commands.add_parser("make-exercise", help="randomised homework: question, solution, key")
     exercise.add_argument("spec", metavar="SPEC", nargs="?", default="mazur", help=spec_help)
-    exercise.add_argument("--seed", metavar="N", help="same seed, same files; default: a new one")
-    exercise.add_argument("-n", "--count", type=int, default=1, metavar="N", help="how many variants")
+    exercise.add_argument(
+        "--seed", metavar="N", help="same seed, same files; default: a new one, of a roster always 1"
+    )
+    many = exercise.add_mutually_exclusive_group()
+    many.add_argument("-n", "--count", type=int, default=1, metavar="N", help="how many variants")
+    many.add_argument(
+        "--students",
+        metavar="CSV",
+        help="a variant for each: student,name, or as Moodle or Canvas export it",
+    )
+    exercise.add_argument(
+        "--secret", metavar="FILE", help="what the variants are keyed with; default: in your settings"
+    )
     example = commands.add_parser("make-example", help="the complete worked example of a spec")
     example.add_argument("spec", metavar="SPEC", help=spec_help)
     for command in (exercise, example):

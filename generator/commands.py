@@ -8,12 +8,12 @@ import secrets
 import shlex
 import textwrap
 from argparse import Namespace
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from functools import partial
 from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from derive.verify import Uncertified
 from generator.exercise import build, certified
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["COMMANDS", "Unusable"]
 
 MOST_VARIANTS = 100_000
+MANY_VARIANTS = 20  # from which on making them shows how far it is
 MOST_PARAMETERS = 400  # of a worked example on pages
 
 
@@ -81,14 +82,17 @@ def make_exercise(arguments: Namespace) -> int:
     """Randomised homework: question, solution and key for each variant."""
     from collections import Counter
 
-    from generator.draw import draw
+    from generator.draw import draw_all
     from generator.publish import contents, staging, variants_csv, write_files
 
     spec, formats = _spec(arguments), _formats(arguments)
     _pages_of(spec)
     if not 1 <= arguments.count <= MOST_VARIANTS:
         raise Unusable(f"--count: found {arguments.count}, allowed: 1 to {MOST_VARIANTS}")
-    seed = str(secrets.randbelow(10**6)) if arguments.seed is None else arguments.seed
+    students = _students(arguments)
+    fresh = "1" if arguments.students else str(secrets.randbelow(10**6))
+    seed = fresh if arguments.seed is None else arguments.seed
+    secret = _secret(arguments)
     if not (seed.isprintable() and 0 < len(seed) <= 100):
         raise Unusable("--seed: found something unprintable, allowed: 1 to 100 printable characters")
     folder = Path(arguments.out) / spec.name
@@ -96,11 +100,11 @@ def make_exercise(arguments: Namespace) -> int:
     rows, worst, files = [], 0.0, {}
     exercise = None
     with staging(folder) as stage:
-        for number in range(1, arguments.count + 1):
-            exercise = draw(spec, seed, number, rejected)
+        drawn = draw_all(spec, seed, students, rejected, secret)
+        for student, exercise in zip(students, _progress(drawn, len(students)), strict=True):
             files = contents(exercise, formats)
             write_files(stage / str(exercise.variant), files)
-            rows.append((str(number), str(exercise.variant)))
+            rows.append((student, str(exercise.variant)))
             worst = max(worst, exercise.certificate.max_error)
         write_files(stage, {"variants.csv": variants_csv(rows)})
     assert exercise
@@ -128,10 +132,53 @@ def make_exercise(arguments: Namespace) -> int:
     return 0
 
 
+def _students(arguments: Namespace) -> list[str]:
+    """Those of a roster, or the numbers 1, 2, …."""
+    from generator.course import RosterError, read_roster
+
+    if not arguments.students:
+        return [str(number) for number in range(1, arguments.count + 1)]
+    path = Path(arguments.students)
+    try:
+        return [student.id for student in read_roster(_read(path, "--students", "a CSV file"))]
+    except RosterError as error:
+        raise Unusable(f"{path.name}: {error}") from None
+
+
+def _secret(arguments: Namespace) -> bytes:
+    """What the variants are keyed with."""
+    from generator.course import secret, usual_secret
+
+    path = Path(arguments.secret) if arguments.secret else usual_secret()
+    try:
+        found, made = secret(path)
+    except ValueError as error:
+        raise Unusable(f"--secret: {error}") from None
+    if made:
+        print(f"A new secret in {path}: with it, and only with it, the same seed makes the same sheets.")
+    return found
+
+
+def _progress(drawn: Iterator[Exercise], count: int) -> Iterator[Exercise]:
+    """The same, with a bar on a terminal where there are many."""
+    if count < MANY_VARIANTS:
+        return drawn
+    from tqdm import tqdm
+
+    return iter(tqdm(drawn, total=count, unit=" variants", disable=None, leave=False))
+
+
 def _again(arguments: Namespace, seed: str) -> str:
     """The command that makes the same files."""
     words = ["make-exercise", arguments.spec, "--seed", seed]
-    usual = {"count": 1, "notation": None, "telling": None, "format": "md,tex", "out": "output"}
+    usual: dict[str, Any] = {
+        "count": 1,
+        "students": None,
+        "secret": None,
+        "notation": None,
+        "telling": None,
+    }
+    usual |= {"format": "md,tex", "out": "output"}
     for option, default in usual.items():
         if (chosen := getattr(arguments, option)) != default:
             words += [f"--{option}", str(chosen)]

@@ -1,35 +1,38 @@
 """Variants: every student's own stream of numbers, drawn, screened, and drawn again if need be.
 
-A stream is BLAKE2 of (seed, variant number, attempt): the same on every machine and with every
-version of NumPy, and drawing again never walks into another variant's numbers.
+A stream is keyed with a secret of the course: HMAC-SHA-256 of (seed, spec, student, attempt), stretched
+by SHAKE-128.  It is the same on every machine and with every version of NumPy, drawing again never walks
+into another student's numbers, and from a sheet and this program nobody finds another one.
 """
 
 from __future__ import annotations
 
 import hashlib
+import hmac
+import struct
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from itertools import combinations
-from math import isclose
 from typing import Any
 
 import numpy as np
 
 from derive.expression import NUMPY, Num
-from derive.ops import DOMAINS, Elementwise, Softmax
-from derive.verify import Uncertified
-from generator.exercise import Exercise, ask, build, certified
+from derive.ops import DOMAINS, Array, Elementwise, Softmax
+from generator.exercise import Exercise, build
 from generator.exercises import default, kind
+from generator.sheet import Batch, Sheet
 from generator.spec import Draw, NetworkSpec, Range, Spec, SpecError
 
-__all__ = ["ATTEMPTS", "digest", "draw", "variant_id"]
+__all__ = ["ATTEMPTS", "SCREENS", "digest", "draw", "draw_all", "sheet_of", "variant_id"]
 
 ATTEMPTS = 500
+AT_ONCE = 1000  # variants that are computed together
+AHEAD = 8  # draws that are made ahead of need, where they are few: together they cost what one does
 KINK_MARGIN = 0.05  # |pre-activation| of a unit whose derivative jumps at 0
-SMALLEST_ANSWER = 1e-4
 SATURATED = 0.02  # of a sigmoid or tanh: its derivative there, over the largest it can be
+APART = 2  # tolerances between a wrong answer and the right one
 
 # Targets that the output activation can reach; of any other, from −0.95 to 0.95.
 TARGETS = {"sigmoid": Range(min=Decimal("0.05"), max=Decimal("0.95"))}
@@ -37,18 +40,27 @@ ONE_HOT = ("cross_entropy",)  # losses whose targets are 1 for one class and 0 f
 OTHER_TARGETS = Range(min=Decimal("-0.95"), max=Decimal("0.95"))
 
 
+def _keyed(secret: bytes, *parts: object) -> bytes:
+    return hmac.digest(secret, "\x1f".join(map(str, parts)).encode(), "sha256")
+
+
 class _Stream:
     """Numbers that depend on nothing but their key."""
 
-    def __init__(self, *key: object) -> None:
-        self.key = "\x1f".join(map(str, key)).encode()
+    WORDS = 64  # that are stretched at a time
+
+    def __init__(self, key: bytes) -> None:
+        self.key = key
         self.taken = 0
+        self.words: list[int] = []
 
     def integer(self, low: int, high: int) -> int:
         """An integer from low to high, both included (bias below 2⁻⁴⁰ for spans of 10⁶)."""
-        self.taken += 1
-        word = hashlib.blake2b(self.key + b"\x1f%d" % self.taken, digest_size=8).digest()
-        return low + int.from_bytes(word, "big") % (high - low + 1)
+        if not self.words:
+            self.taken += 1
+            stretched = hashlib.shake_128(self.key + b"%d" % self.taken).digest(8 * self.WORDS)
+            self.words = [*struct.unpack(f">{self.WORDS}Q", stretched)]
+        return low + self.words.pop() % (high - low + 1)
 
     def decimal(self, source: Range) -> Decimal:
         """A decimal of the range, never 0."""
@@ -67,18 +79,20 @@ def _origin(spec: Spec) -> str:
     return spec.model_dump_json(include={"name", "network", "circuit", "draw"}, exclude_defaults=True)
 
 
-_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford: no I, L, O, U to misread
+ALPHABET = "123456789ABCDEFGHJKMNPQRSTVWXYZ"  # 31, a prime; no 0, I, L, O, U to misread or mishear
 
 
-def variant_id(spec: Spec, seed: object, number: int) -> str:
-    """Five characters and a check character, e.g. K7Q2MX; says nothing about the seed."""
-    hashed = hashlib.blake2b(f"{_origin(spec)}\x1f{seed}\x1f{number}".encode(), digest_size=8)
-    rest, places = int.from_bytes(hashed.digest(), "big"), []
-    for _ in range(5):
-        rest, place = divmod(rest, 32)
+def variant_id(spec: Spec, seed: object, student: object, secret: bytes = b"") -> str:
+    """Nine characters to read aloud, K7Q-2MX-4PC: eight, and one that checks them: a single wrong one or
+    two neighbours exchanged are noticed.  They say nothing about the student."""
+    rest = int.from_bytes(_keyed(secret, "id", _origin(spec), seed, student)[:8], "big")
+    places = []
+    for _ in range(8):
+        rest, place = divmod(rest, len(ALPHABET))
         places.append(place)
-    check = sum((position + 1) * place for position, place in enumerate(places)) % 31
-    return "".join(_ALPHABET[p] for p in [*places, check])
+    check = sum(weight * place for weight, place in enumerate(places, 1)) % len(ALPHABET)
+    text = "".join(ALPHABET[place] for place in [*places, check])
+    return "-".join(text[i : i + 3] for i in range(0, 9, 3))
 
 
 def _redrawn(spec: Spec, stream: _Stream) -> dict[str, Any]:
@@ -131,30 +145,49 @@ def _redrawn_network(net: NetworkSpec, source: Draw, stream: _Stream) -> Network
 # --- screening --------------------------------------------------------------------------------
 
 
-def _alike(exercise: Exercise) -> bool:
-    net = exercise.spec.network
-    return net is not None and not all(feature.squares for feature in net.features())
+def _any(true: Array) -> Array:
+    """Of each variant, whether it is so anywhere."""
+    return np.asarray(true.reshape(-1, true.shape[-1]).any(axis=0))
 
 
-def _near_kink(exercise: Exercise) -> bool:
-    for node in exercise.graph.nodes:
+def _none(batch: Batch) -> Array:
+    return np.zeros(len(batch), dtype=bool)
+
+
+def _alike(batch: Batch) -> Array:
+    nets = (spec.network for spec in batch.specs)
+    return np.array([not all(f.squares for f in net.features()) if net else False for net in nets])
+
+
+def _undefined(batch: Batch) -> Array:
+    numbers = (array for answers in (batch.answers, batch.tolerances) for array in answers.values())
+    return _any(~np.isfinite([*numbers]))
+
+
+def _near_kink(batch: Batch) -> Array:
+    found, forward = _none(batch), batch.states[0].values.forward
+    for node in batch.sheet.exercise.graph.nodes:
         if isinstance(node.op, Elementwise) and node.op.kinks:
-            inputs = (exercise.values.forward[n] for n in node.inputs)
-            if any((np.abs(at) < KINK_MARGIN).any() for at in node.op.at_kinks(NUMPY, *inputs)):
-                return True
-    return False
+            for at in node.op.at_kinks(NUMPY, *(forward[n] for n in node.inputs)):
+                if at.ndim:  # 1, where there is no kink: ELU with alpha = 1
+                    found = found | _any(np.abs(at) < KINK_MARGIN)
+    return found
 
 
-def _locals(exercise: Exercise) -> Iterator[tuple[Elementwise | Softmax, Any]]:
-    for node in exercise.graph.nodes:
+def _locals(batch: Batch) -> Iterator[tuple[Elementwise | Softmax, Array]]:
+    forward = batch.states[0].values.forward
+    for node in batch.sheet.exercise.graph.nodes:
         if isinstance(node.op, Elementwise | Softmax) and node.name == "a":
-            inputs = [exercise.values.forward[n] for n in node.inputs]
-            yield node.op, node.op.local(NUMPY, 0, exercise.values.forward[node], *inputs)
+            inputs = [forward[n] for n in node.inputs]
+            yield node.op, node.op.local(NUMPY, 0, forward[node], *inputs)
 
 
-def _dead(exercise: Exercise) -> bool:
-    learning = (local for op, local in _locals(exercise) if not _flat(op))
-    return any((local == 0).all() for local in learning)
+def _dead(batch: Batch) -> Array:
+    found = _none(batch)
+    for op, local in _locals(batch):
+        if not _flat(op):
+            found = found | ~_any(local != 0)
+    return found
 
 
 def _flat(op: Elementwise | Softmax) -> bool:
@@ -162,74 +195,147 @@ def _flat(op: Elementwise | Softmax) -> bool:
     return isinstance(op, Elementwise) and isinstance(op.partials["z"], Num)
 
 
-def _saturated(exercise: Exercise) -> bool:
-    smooth = (local for op, local in _locals(exercise) if isinstance(op, Softmax) or not op.kinks)
-    return any((np.abs(local) < SATURATED * 0.25).any() for local in smooth)
+def _saturated(batch: Batch) -> Array:
+    found = _none(batch)
+    for op, local in _locals(batch):
+        if isinstance(op, Softmax) or not op.kinks:
+            found = found | _any(np.abs(local) < SATURATED * 0.25)
+    return found
 
 
-def _idle(exercise: Exercise) -> bool:
-    return 4 * sum(part.answer == 0 for part in exercise.parts) > len(exercise.parts)
+def _idle(batch: Batch) -> Array:
+    answers = np.array([*batch.answers.values()])
+    return np.asarray(4 * (answers == 0).sum(axis=0) > len(answers))
 
 
-def _vanishing(exercise: Exercise) -> bool:
-    return any(0 < abs(part.answer) < SMALLEST_ANSWER for part in exercise.parts)
+def _vanishing(batch: Batch) -> Array:
+    answers = np.abs([*batch.answers.values()])
+    smallest = float(batch.sheet.exercise.spec.draw.smallest)
+    return _any((answers > 0) & (answers < smallest))
 
 
-def _coincidence(exercise: Exercise) -> bool:
+def _coincidence(batch: Batch) -> Array:
     """Not of what is the same quantity: of a class that is not meant, ∂L/∂z = a."""
-    pairs = combinations(exercise.parts, 2)
-    return any(
-        not isclose(a.answer, b.answer, rel_tol=1e-12)
-        and abs(a.answer - b.answer) <= a.tolerance + b.tolerance
-        for a, b in pairs
-    )
+    found, answers, near = _none(batch), batch.answers, batch.tolerances
+    for a, b in combinations(answers, 2):
+        same = np.isclose(answers[a], answers[b], rtol=1e-12, atol=0)
+        found |= ~same & (np.abs(answers[a] - answers[b]) <= near[a] + near[b])
+    return found
+
+
+def _marked_right(batch: Batch) -> Array:
+    """A misconception's answer is so near to the right one that it would be marked right."""
+    found = _none(batch)
+    for q, answers in batch.wrong.items():
+        for misconception, number in answers.items():
+            if q in batch.sheet.shows_in[misconception]:
+                found |= np.abs(number - batch.answers[q]) <= APART * batch.tolerances[q]
+    return found
 
 
 # Why a draw is thrown away, in the order of the tests, with what a spec can loosen.
-SCREENS: dict[str, tuple[Callable[[Exercise], bool], str]] = {
+SCREENS: dict[str, tuple[Callable[[Batch], Array], str]] = {
     "the same number in every sample": (_alike, "wider draw.inputs"),
+    "a number that is not defined": (_undefined, "other ranges in draw"),
     "a unit at a kink": (_near_kink, "wider ranges of draw.weights"),
     "a layer without an active unit": (_dead, "positive draw.biases or wider draw.weights"),
     "too many answers that are 0": (_idle, "positive draw.biases or wider draw.weights"),
     "a saturated unit": (_saturated, "narrower draw.weights, draw.biases and draw.inputs"),
-    "a vanishing answer": (_vanishing, "wider draw.weights or draw.inputs"),
+    "a vanishing answer": (_vanishing, "wider draw.weights or draw.inputs, or a smaller draw.smallest"),
     "two parts with the same answer": (_coincidence, "more draw decimals or more digits"),
+    "a wrong answer that would be marked right": (_marked_right, "more digits, or draw.ignore"),
 }
-
-
 CANCELLED = "digits that cancel out"  # found by the certificate, not by a screen
 
 
-def draw(spec: Spec, seed: object, number: int, rejected: Counter[str] | None = None) -> Exercise:
-    """Variant `number` of a spec under a seed: certified, screened, the same for ever.
+def screened(batch: Batch) -> list[str | None]:
+    """Why each variant is thrown away; None where it is good."""
+    reasons: list[str | None] = [None] * len(batch)
+    for reason, (test, _) in SCREENS.items():
+        if all(reasons):
+            break
+        for v in np.flatnonzero(test(batch)):
+            reasons[v] = reasons[v] or reason
+    return reasons
 
-    `rejected` counts the draws thrown away, by reason.  SpecError if no draw in 500 is good.
-    """
+
+# --- drawing ----------------------------------------------------------------------------------
+
+
+def sheet_of(spec: Spec) -> Sheet:
+    """What is asked of every variant of a spec; SpecError where nobody can be asked that."""
     if spec.network and spec.network.truth_table:
         allowed = "other inputs: with drawn weights it would be another function"
         raise SpecError(spec.name, "network.inputs", "the 0 and 1 of a truth table", allowed)
-    rejected = Counter() if rejected is None else rejected
+    exercise = build(spec)
+    return Sheet(exercise, kind(default(spec)).ask(exercise))
+
+
+def draw(
+    spec: Spec,
+    seed: object,
+    student: object,
+    rejected: Counter[str] | None = None,
+    secret: bytes = b"",
+) -> Exercise:
+    """The variant of one student: certified, screened, the same for ever."""
+    (exercise,) = draw_all(spec, seed, [student], rejected, secret)
+    return exercise
+
+
+def draw_all(
+    spec: Spec,
+    seed: object,
+    students: Sequence[object],
+    rejected: Counter[str] | None = None,
+    secret: bytes = b"",
+) -> Iterator[Exercise]:
+    """The variants of all students, in their order; each depends on its student alone.
+
+    `rejected` counts the draws thrown away, by reason.  SpecError if no draw in 500 is good.
+    """
+    sheet, rejected = sheet_of(spec), Counter() if rejected is None else rejected
+    for start in range(0, len(students), AT_ONCE):
+        yield from _drawn(sheet, spec, seed, students[start : start + AT_ONCE], rejected, secret)
+
+
+def _drawn(
+    sheet: Sheet,
+    spec: Spec,
+    seed: object,
+    students: Sequence[object],
+    rejected: Counter[str],
+    secret: bytes,
+) -> list[Exercise]:
+    origin = _origin(spec)
+    about: dict[str, Any] = {"note": None, "points": []}  # said of the spec's own numbers
+    found: dict[object, Exercise] = {}
     here: Counter[str] = Counter()
-    for attempt in range(ATTEMPTS):
-        stream = _Stream(seed, _origin(spec), number, attempt)
-        about: dict[str, Any] = {"note": None, "points": []}  # they are about the spec's own numbers
-        drawn = spec.model_copy(update={**_redrawn(spec, stream), **about})
-        exercise = build(drawn)
-        exercise = ask(exercise, kind(default(spec)).ask(exercise))
-        reason = next((why for why, (test, _) in SCREENS.items() if test(exercise)), None)
-        if reason is None:
-            variant = variant_id(spec, seed, number)
-            try:
-                return certified(replace(exercise, kind=default(spec), variant=variant))
-            except Uncertified:
-                reason = CANCELLED
-        here[reason] += 1
-        rejected[reason] += 1
-    reason, count = here.most_common(1)[0]
-    found = f"{count} of {ATTEMPTS} draws with {reason}"
-    raise SpecError(
-        spec.name,
-        "draw",
-        found,
-        f"try {SCREENS[reason][1] if reason in SCREENS else 'other draw decimals'}",
-    )
+    attempt = 0
+    while attempt < ATTEMPTS and (pending := [s for s in dict.fromkeys(students) if s not in found]):
+        ahead = range(attempt, min(attempt + max(1, AHEAD // len(pending)), ATTEMPTS))
+        tried = [(student, number) for student in pending for number in ahead]
+        streams = (_Stream(_keyed(secret, seed, origin, *pair)) for pair in tried)
+        specs = [spec.model_copy(update={**_redrawn(spec, stream), **about}) for stream in streams]
+        batch = sheet.batch(specs)
+        reasons = screened(batch)
+        good = [v for v, reason in enumerate(reasons) if reason is None]
+        names = [variant_id(spec, seed, tried[v][0], secret) for v in good]
+        made = batch.picked(good).exercises(default(spec), names) if good else []
+        exercises = dict(zip(good, made, strict=True))
+        for v, (student, _) in enumerate(tried):
+            exercise = exercises.get(v, reasons[v])
+            if student in found:
+                continue  # an earlier draw was good
+            if isinstance(exercise, Exercise):
+                found[student] = exercise
+            else:
+                here[reasons[v] or CANCELLED] += 1
+        attempt = ahead.stop
+    rejected.update(here)
+    if len(found) < len(set(students)):
+        reason, count = here.most_common(1)[0]
+        advice = SCREENS[reason][1] if reason in SCREENS else "other draw decimals"
+        drawn = f"{count} of {here.total() + len(found)} draws with {reason}"
+        raise SpecError(spec.name, "draw", drawn, f"try {advice}")
+    return [found[student] for student in students]

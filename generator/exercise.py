@@ -6,40 +6,49 @@ their certificate, and the parts that are asked.  A worked example is an Exercis
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from decimal import ROUND_UP, Decimal
 from functools import cached_property
 
 import numpy as np
 
 from derive.backprop import Derivation
 from derive.descent import Descent, Iterate, first_below
-from derive.evaluate import Rounding, Values, arrays, evaluate, kinks
-from derive.expression import refs
+from derive.evaluate import Values, arrays, evaluate, kinks
 from derive.graph import Graph
 from derive.network import counted
-from derive.ops import Array
 from derive.optimizer import Optimizer
 from derive.program import Program
 from derive.quantity import Derivative, Id, Quantity
 from derive.verify import (
+    METHODS,
     Certificate,
+    Findings,
     Uncertified,
-    certify,
-    certify_derivatives,
-    certify_descent,
     certify_scores,
-    certify_values,
+    examine,
+    examine_by_sympy,
+    examine_derivatives,
+    examine_descent,
+    examine_values,
     quantities,
 )
 from generator.notation import NOTATIONS, CircuitNamer, Namer, Writer
 from generator.spec import Spec
 
-__all__ = ["TOLD", "Exercise", "Part", "ask", "build", "certified", "snapshots", "trained"]
+__all__ = ["TOLD", "Exercise", "Part", "Wrong", "build", "certified", "examined", "methods_of"]
+__all__ += ["scored", "snapshots", "trained"]
 
 TOLD = 3  # updates of an optimizer that keeps something which are told one by one
 SMALL = 12  # paths through a network up to which SymPy differentiates the composed loss as well
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """The answer of somebody with one misconception, `note`, who has everything asked before right."""
+
+    note: str
+    answer: float
 
 
 @dataclass(frozen=True)
@@ -54,6 +63,7 @@ class Part:
     points: int = 1
     depends_on: tuple[str, ...] = ()
     form: str = "number"
+    misconceptions: tuple[Wrong, ...] = ()
 
     @property
     def id(self) -> str:
@@ -154,35 +164,58 @@ def certified(
     `prove`: let SymPy differentiate the composed loss too, where the network is small.  `only`: the
     quantities whose gradients somebody is going to see.  `also`: ids that are asked for of later states.
     """
+    found, graph = examined(exercise, only, also), exercise.graph
+    methods = methods_of(graph)
+    if prove and only is None and not graph.forward_only and _paths(graph) <= SMALL:
+        given = quantities(graph, ("input", "parameter"))
+        found.add(examine_by_sympy(exercise.derivation, exercise.values, given))
+        methods = (*methods, "sympy")
+    return replace(exercise, proof=Certificate(methods, found.worst()))
+
+
+def methods_of(graph: Graph) -> tuple[str, ...]:
+    """What vouches for the numbers of a graph."""
+    return ("mpmath",) if graph.forward_only else METHODS
+
+
+def examined(
+    exercise: Exercise, only: Iterable[Quantity] | None = None, also: Iterable[Id] = ()
+) -> Findings:
+    """What `certified` checks but for SymPy, of every variant that the exercise's states hold."""
     graph, digits = exercise.graph, exercise.spec.digits
     if graph.forward_only:
-        proof = Certificate(("mpmath",), certify_values(exercise.values, digits))
-        return replace(exercise, proof=proof)
+        return examine_values(exercise.values, digits)
     only, also = list(only) if only is not None else None, list(also)
-    small = prove and only is None and _paths(graph) <= SMALL
-    asked = quantities(graph, ("input", "parameter")) if small else None
     states = exercise.iterates
-    proof = certify(exercise.derivation, states[0].values, asked, digits, only)
-    errors = [proof.max_error]
+    found = examine(exercise.derivation, states[0].values, digits, only)
     if isinstance(states, Descent) and (only is None or any(q.update for q in also)):
-        errors.append(certify_descent(states))
-    if (net := exercise.spec.network) and net.standardize:
-        errors += [certify_scores(feature, net.standardize.digits) for feature in net.features()]
+        found.add(examine_descent(states))
+    single = exercise.values.variants == 1
+    if single:
+        found.errors = np.fmax(found.errors, scored(exercise.spec))
     later = {q.update for q in also if 0 < q.update < len(states)}
-    later |= {k for k in (exercise.stop or 0, (exercise.stop or 0) - 1) if k > 0}
+    if single:
+        later |= {k for k in (exercise.stop or 0, (exercise.stop or 0) - 1) if k > 0}
     for k in {0, *later}:
         others = (d for d in also if isinstance(d, Derivative) and d.update == k)
         others = (replace(d, update=0) for d in others if d.of != graph.root.at())
-        errors.append(certify_derivatives(states[k].values, others))
+        found.add(examine_derivatives(states[k].values, others))
     for k in sorted({*later, *snapshots(len(states) - 1)}):
-        errors.append(certify_values(states[k].values))
+        found.add(examine_values(states[k].values))
         wrt = {_element(graph, q) for q in also if q.update == k and isinstance(q, Derivative)}
         if k < min(TOLD, len(states) - 1) and exercise.optimizer.variables and only is None:
             wrt.update(trained(graph))
         if wrt:
-            part = certify(exercise.derivation, states[k].values, None, digits, wrt)
-            errors.append(part.max_error)
-    return replace(exercise, proof=Certificate(proof.methods, max(errors)))
+            found.add(examine(exercise.derivation, states[k].values, digits, wrt))
+    return found
+
+
+def scored(spec: Spec) -> float:
+    """The largest error of a spec's z-scores; 0 where it has none."""
+    if not (spec.network and spec.network.standardize):
+        return 0.0
+    net, digits = spec.network, spec.network.standardize.digits
+    return max(certify_scores(feature, digits) for feature in net.features())
 
 
 def trained(graph: Graph) -> list[Quantity]:
@@ -208,113 +241,3 @@ def _paths(graph: Graph) -> int:
     for node in graph.nodes:
         count *= node.shape[0] if node.name == "a" and node.shape else 1
     return count
-
-
-# --- parts ------------------------------------------------------------------------------------
-
-
-def significant(digits: int, toward: str) -> Rounding:
-    """A rounding of arrays to `digits` significant digits: to the nearest, up or down."""
-    step = {"nearest": np.rint, "up": np.ceil, "down": np.floor}[toward]
-
-    def rounded(array: Array) -> Array:
-        scale = np.abs(array)
-        power = np.floor(np.log10(np.where(scale > 0, scale, 1.0))) - (digits - 1)
-        # 10.0**p is exact for p ≥ 0 only, so a small number is multiplied, not divided.
-        up, down = 10.0 ** np.maximum(power, 0), 10.0 ** np.maximum(-power, 0)
-        return np.asarray(step(array / up * down) / down * up)
-
-    return rounded
-
-
-def tolerances(exercise: Exercise, wanted: Iterable[Id]) -> dict[Id, float]:
-    """|answer − the answer of somebody who rounds every node to the digits asked for|, to nearest, up
-    and down in turn, half as much again; and at least one unit of the last digit asked.  The sum
-    is rounded up to two significant digits: what is written in the key is what is applied."""
-    spec, digits = exercise.spec, exercise.spec.digits
-    rate, updates = float(spec.source.learning_rate), spec.source.updates
-    data = exercise.iterates[0].data
-    passes = [
-        Descent(
-            exercise.graph,
-            data,
-            rate,
-            updates,
-            significant(digits, toward),
-            optimizer=exercise.optimizer,
-        )
-        for toward in ("nearest", "up", "down")
-    ]
-    result = {}
-    for q in wanted:
-        exact = exercise.number(q)
-        careless = [replace(exercise, iterates=p).number(q) for p in passes]
-        unit = 10.0 ** (np.floor(np.log10(abs(exact))) - (digits - 1)) if exact else 0.0
-        result[q] = _rounded_up(1.5 * max(abs(c - exact) for c in careless) + float(unit))
-    return result
-
-
-def _rounded_up(number: float) -> float:
-    if not number:
-        return 0.0
-    exact = Decimal(number)
-    return float(exact.quantize(Decimal(1).scaleb(exact.adjusted() - 1), ROUND_UP))
-
-
-def parents(exercise: Exercise, q: Id) -> Iterator[Id]:
-    """The quantities that q is computed from directly, as it is taught."""
-    if q.update:
-        yield from _gradients(exercise)
-        return
-    if isinstance(q, Quantity):
-        definition = exercise.graph.definition(q)
-        yield from refs(definition) if definition else ()
-        return
-    for term in exercise.derivation.step(q).terms:
-        if term.upstream:
-            yield term.upstream
-        for factor in term.factors:
-            yield from refs(factor.expr)
-
-
-def _gradients(exercise: Exercise) -> Iterator[Id]:
-    """What a number after an update rests on: every gradient that moved a parameter."""
-    for node in exercise.graph.of_kind("parameter"):
-        if node.trained:
-            yield from (exercise.derivation.derivative(p) for p in node.elements())
-
-
-def dependencies(exercise: Exercise, q: Id, asked: set[Id]) -> tuple[str, ...]:
-    """The asked quantities that q rests on without another asked one in between."""
-    found: dict[Id, None] = {}
-    pending, seen = list(parents(exercise, q)), set()
-    while pending:
-        current = pending.pop(0)
-        if current in seen:
-            continue
-        seen.add(current)
-        if current in asked:
-            found[current] = None
-        else:
-            pending.extend(parents(exercise, current))
-    return tuple(str(d) for d in found)
-
-
-def ask(exercise: Exercise, wanted: Iterable[tuple[str, Id, int]]) -> Exercise:
-    """The exercise with a part for each (group, quantity, points)."""
-    wanted = list(wanted)
-    groups = {q: group for group, q, _ in wanted}
-    points = {q: number for _, q, number in wanted}
-    tolerance = tolerances(exercise, groups)
-    parts = tuple(
-        Part(
-            quantity=q,
-            group=group,
-            answer=exercise.number(q),
-            tolerance=tolerance[q],
-            points=points[q],
-            depends_on=dependencies(exercise, q, set(groups) - {q}),
-        )
-        for q, group in groups.items()
-    )
-    return replace(exercise, parts=parts)

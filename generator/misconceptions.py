@@ -451,7 +451,7 @@ def _count(program: Program) -> tuple[int, bool]:
     if graph.samples > 1:
         op = graph.find(graph.root)[0].op
         return graph.samples, getattr(op, "mean", False)
-    outputs = next((n.shape[0] for n in graph.nodes if n.name == "t"), 1)
+    outputs = next((n.shape[0] for n in graph.of_kind("target")), 1)
     return outputs, "n" in (getattr(_loss(program), "constants", None) or {})
 
 

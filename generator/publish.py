@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ def key(exercise: Exercise) -> dict[str, Any]:
                 "tolerance": part.tolerance,
                 "points": part.points,
                 "depends_on": list(part.depends_on),
-                "misconceptions": [],
+                "misconceptions": [asdict(wrong) for wrong in part.misconceptions],
             }
             for part in exercise.parts
         ],

@@ -464,6 +464,12 @@ class Draw(_Model):
     biases: Range = Range(min=Decimal("-0.95"), max=Decimal("0.95"))
     targets: Range | None = None
     wires: Range = Range(min=Decimal(-5), max=Decimal(5), decimals=0)
+    smallest: Positive = Decimal(
+        "0.0001"
+    )  # answers other than 0 are not smaller: an LMS may show 0 for them
+    ignore: list[
+        Annotated[str, Field(pattern=r"^M\d+[a-z]?$")]
+    ] = []  # misconceptions that may go unseen
 
 
 class Spec(_Model):

@@ -277,13 +277,14 @@ def test_a_disk_that_fills_up_leaves_no_half_of_an_exercise(run, monkeypatch):
 def test_an_impossible_draw_leaves_nothing_of_the_earlier_variants(run, monkeypatch):
     import generator.draw
 
-    def draw(spec, seed, number, rejected):
-        if number == 3:
-            raise SpecError("mazur", "draw", "no good one", "others")
-        return real(spec, seed, number, rejected)
+    def draw_all(*arguments):
+        for number, exercise in enumerate(real(*arguments)):
+            if number == 3:
+                raise SpecError("mazur", "draw", "no good one", "others")
+            yield exercise
 
-    real = generator.draw.draw
-    monkeypatch.setattr(generator.draw, "draw", draw)
+    real = generator.draw.draw_all
+    monkeypatch.setattr(generator.draw, "draw_all", draw_all)
     assert run("make-exercise", "--count", 5).code == 2
     assert not Path("output").exists()
 
@@ -375,17 +376,17 @@ def test_a_number_of_a_later_state_is_certified_too(run, monkeypatch, quantity):
 
     checked = []
 
-    def certify(derivation, values, *rest):
+    def examine(derivation, values, *rest):
         checked.append(("gradients", values))
         return real(derivation, values, *rest)
 
-    def certify_values(values):
+    def examine_values(values):
         checked.append(("values", values))
         return real_values(values)
 
-    real, real_values = generator.exercise.certify, generator.exercise.certify_values
-    monkeypatch.setattr(generator.exercise, "certify", certify)
-    monkeypatch.setattr(generator.exercise, "certify_values", certify_values)
+    real, real_values = generator.exercise.examine, generator.exercise.examine_values
+    monkeypatch.setattr(generator.exercise, "examine", examine)
+    monkeypatch.setattr(generator.exercise, "examine_values", examine_values)
     assert run("derive", "mazur", "--of", quantity).code == 0
     first = checked[0][1]
     later = {what for what, values in checked if values is not first}

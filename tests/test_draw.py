@@ -6,17 +6,21 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from derive.descent import Descent
 from derive.expression import NUMPY, Ref, call, value
 from derive.quantity import Derivative, parse
-from generator.draw import SCREENS, digest, draw, variant_id
-from generator.exercise import ask, build, dependencies, significant
+from generator.draw import ALPHABET, SCREENS, digest, draw, draw_all, screened, sheet_of, variant_id
+from generator.exercise import build
 from generator.exercises import kind, kinds
+from generator.sheet import Sheet, ask, significant
 from generator.spec import Range, SpecError, load, read
 from tests.test_spec import GOOD
 
 MAZUR, CUMMINS = load("mazur"), load("cummins")
+INPUTS, FIRST = ["0.17", "0.28"], [["0.54", "-0.33"], ["-0.76", "-0.08"]]  # of seed 7, student 1
 
 
 def test_the_same_seed_draws_the_same_variant():
@@ -38,9 +42,8 @@ def test_a_variant_does_not_depend_on_the_others():
 def test_the_stream_is_the_same_on_every_machine():
     """Written down once; a change of these numbers breaks every course's seeds."""
     network = draw(MAZUR, 7, 1).spec.network
-    assert network.inputs == [[Decimal("0.45"), Decimal("0.93")]]
-    first = [[Decimal("0.28"), Decimal("-0.95")], [Decimal("0.69"), Decimal("-0.50")]]
-    assert network.layers[0].weights == first
+    assert [str(x) for x in network.inputs[0]] == INPUTS
+    assert [[str(w) for w in row] for row in network.layers[0].weights] == FIRST
 
 
 @pytest.mark.parametrize("spec", [MAZUR, CUMMINS], ids=lambda s: s.name)
@@ -66,17 +69,17 @@ def test_drawn_numbers_are_decimals_of_their_range_and_never_zero():
     spec = MAZUR.model_copy(
         update={"draw": MAZUR.draw.model_copy(update={"weights": Range(min=-1, max=1, decimals=1)})}
     )
-    for number in range(1, 20):
-        for layer in draw(spec, 1, number).spec.network.layers:
+    for exercise in draw_all(spec, 1, range(1, 20)):
+        for layer in exercise.spec.network.layers:
             for weight in (w for row in layer.weights for w in row):
                 assert weight
                 assert abs(weight) <= 1
                 assert weight == weight.quantize(Decimal("0.1"))
 
 
-def asked(text):
+def batch(text):
     exercise = build(read(text))
-    return ask(exercise, kind("backprop").ask(exercise))
+    return Sheet(exercise, kind("backprop").ask(exercise)).batch([exercise.spec])
 
 
 BAD_DRAWS = [  # reason, what makes GOOD such a draw
@@ -102,6 +105,16 @@ BAD_DRAWS = [  # reason, what makes GOOD such a draw
         "[[0.000001, 0.10]]",
     ),
     (
+        "a wrong answer that would be marked right",  # M03: tanh(z) is z, for a small z
+        'activation = "tanh"\nweights = [[0.015, 0.020], [0.025, 0.030]]\nbiases = [0.03, 0.02]',
+        None,
+    ),
+    (
+        "a number that is not defined",  # the logarithm of 0
+        'activation = "log(z)"\nweights = [[0.15, 0.20], [0.25, 0.30]]\nbiases = [-9, -9]',
+        None,
+    ),
+    (
         "two parts with the same answer",
         "weights = [[0.15, 0.20], [0.15, 0.20]]\nbiases = [0.35, 0.3501]",
         None,
@@ -114,8 +127,9 @@ def test_a_bad_draw_is_recognised(reason, layer, inputs):
     old = 'weights = [[0.15, 0.20], [0.25, 0.30]]\nbiases = [0.35, 0.35]\nbias = "shared"'
     assert old in GOOD
     text = GOOD.replace(old, layer, 1)
-    exercise = asked(text.replace("[[0.05, 0.10]]", inputs) if inputs else text)
-    assert SCREENS[reason][0](exercise)
+    bad = batch(text.replace("[[0.05, 0.10]]", inputs) if inputs else text)
+    assert SCREENS[reason][0](bad)[0]
+    assert screened(bad)[0] is not None
 
 
 def test_every_reason_has_a_bad_draw():
@@ -148,14 +162,13 @@ def test_no_draw_leaves_its_range(low, high, decimals, drawn):
     from generator.draw import _Stream
 
     source = Range(min=Decimal(low), max=Decimal(high), decimals=decimals)
-    stream = _Stream("range")
+    stream = _Stream(b"range")
     assert {stream.decimal(source) for _ in range(50)} == drawn
 
 
 def test_rejections_are_counted_by_reason():
     rejected = Counter()
-    for number in range(1, 30):
-        draw(MAZUR, "count", number, rejected)
+    assert len(list(draw_all(MAZUR, "count", range(1, 30), rejected))) == 29
     assert set(rejected) <= set(SCREENS)
     assert sum(rejected.values()) > 0
 
@@ -208,15 +221,72 @@ def test_parts_depend_on_the_parts_they_are_computed_from():
 
 
 def test_dependencies_skip_what_is_not_asked():
-    exercise = build(MAZUR)
-    asked = {parse("a[1][1]")}
-    assert dependencies(exercise, parse("L"), asked) == ("a[1][1]",)
+    sheet = Sheet(build(MAZUR), [("loss", parse("L"), 1), ("forward", parse("a[1][1]"), 1)])
+    assert sheet.rests_on == {parse("L"): (parse("a[1][1]"),), parse("a[1][1]"): ()}
 
 
 def test_a_variant_id_is_short_readable_and_checked():
     ids = [variant_id(MAZUR, seed, n) for seed in range(20) for n in range(20)]
     assert len(set(ids)) == 400
-    assert all(re.fullmatch("[0-9A-HJKMNP-TV-Z]{6}", i) for i in ids)
+    assert all(re.fullmatch("[1-9A-HJKMNP-TV-Z]{3}(-[1-9A-HJKMNP-TV-Z]{3}){2}", i) for i in ids)
+
+
+@given(st.integers(), st.integers(0, 8), st.sampled_from(ALPHABET))
+def test_a_wrong_character_of_a_variant_id_is_noticed(student, at, other):
+    places = [ALPHABET.index(c) for c in variant_id(MAZUR, 0, student).replace("-", "")]
+
+    def checks(places):
+        *eight, check = places
+        return sum(weight * place for weight, place in enumerate(eight, 1)) % len(ALPHABET) == check
+
+    assert checks(places)
+    changed = [ALPHABET.index(other) if n == at else place for n, place in enumerate(places)]
+    assert checks(changed) == (changed == places)
+    exchanged = (
+        [*places[: at - 1], *reversed(places[at - 1 : at + 1]), *places[at + 1 :]] if at else places
+    )
+    assert exchanged == places or at == 8 or not checks(exchanged)
+
+
+def test_without_the_secret_nobody_finds_a_variant():
+    ours, theirs = (draw(MAZUR, 7, "ada", secret=secret) for secret in (b"ours", b"theirs"))
+    assert ours.spec.network != theirs.spec.network
+    assert ours.variant != theirs.variant
+
+
+def test_a_student_more_changes_no_one_elses_variant():
+    few, more = (
+        {e.variant: e.spec.network for e in draw_all(MAZUR, 7, students)}
+        for students in (["ada", "bob"], ["zoe", "bob", "carl", "ada"])
+    )
+    assert few.items() <= more.items()
+
+
+def test_wrong_answers_are_told_from_the_right_one():
+    """Who makes one mistake, all else right, is outside the tolerance of the question where it shows."""
+    sheet = sheet_of(MAZUR)
+    for exercise in draw_all(MAZUR, "apart", range(20)):
+        for part in exercise.parts:
+            for wrong in part.misconceptions:
+                if part.quantity in sheet.shows_in[wrong.note]:
+                    assert abs(wrong.answer - part.answer) > 2 * part.tolerance
+
+
+def test_a_misconception_shows_where_it_is_made():
+    shows = sheet_of(MAZUR).shows_in
+    assert {str(q.wrt) for q in shows["M24"]} == {
+        f"W[{n}][{i}][{j}]" for n in (1, 2) for i in (1, 2) for j in (1, 2)
+    }
+    assert [str(q) for q in shows["M01"]] == ["dL/dz[2][1]", "dL/dz[2][2]"]
+    assert [str(q) for q in shows["M12"]] == ["L", "L@1"]
+    # No slope is asked: it shows in what follows.
+    assert {str(q.wrt) for q in shows["M03"]} == {"z[1][1]", "z[1][2]", "z[2][1]", "z[2][2]"}
+
+
+def test_a_misconception_may_be_left_out():
+    spec = MAZUR.model_copy(update={"draw": MAZUR.draw.model_copy(update={"ignore": ["M24"]})})
+    assert all(w.note != "M24" for part in draw(spec, 7, 1).parts for w in part.misconceptions)
+    assert any(w.note == "M24" for part in draw(MAZUR, 7, 1).parts for w in part.misconceptions)
 
 
 def test_the_digest_is_of_the_content():
@@ -280,24 +350,23 @@ def test_who_keeps_the_digits_that_the_sheet_asks_for_is_right(spec, number):
 
 
 def test_a_draw_that_is_not_certified_is_drawn_again(monkeypatch):
-    import generator.draw
-    from derive.verify import Uncertified
-    from generator.exercise import certified
+    import generator.sheet
+    from generator.exercise import examined
 
     refused = []
 
     def once(exercise):
+        found = examined(exercise)
         if not refused:
-            refused.append(exercise)
-            raise Uncertified("dL/da[1][1] is 0, but computed as 1e-19: its digits cancel out")
-        return certified(exercise)
+            found.wrong[0] = "dL/da[1][1] is 0, but computed as 1e-19: its digits cancel out"
+            refused.append(exercise.values[parse("W[1][1][1]")][0])
+        return found
 
-    monkeypatch.setattr(generator.draw, "certified", once)
+    monkeypatch.setattr(generator.sheet, "examined", once)
     rejected = Counter()
     exercise = draw(MAZUR, 7, 1, rejected)
     assert rejected["digits that cancel out"] == 1
-    assert exercise.spec.network != refused[0].spec.network
-    assert exercise.variant == refused[0].variant
+    assert exercise.values.number(parse("W[1][1][1]")) != refused[0]
 
 
 @pytest.mark.parametrize("number", range(1, 6))

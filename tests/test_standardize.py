@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from derive.verify import Uncertified, certify_scores
 from derive.zscore import Feature, root
-from generator.draw import SCREENS, draw
+from generator.draw import SCREENS, draw, sheet_of
 from generator.exercise import build, certified
 from generator.notation import NOTATIONS
 from generator.render import FORMATS, pages
@@ -235,5 +235,5 @@ def test_the_screen_knows_a_bad_draw():
     alike = [[Decimal(1), *row[1:]] for row in spec.network.inputs]
     network = spec.network.model_copy(update={"inputs": alike})
     screen, _ = SCREENS["the same number in every sample"]
-    assert screen(build(spec.model_copy(update={"network": network})))
-    assert not screen(build(spec))
+    both = sheet_of(spec).batch([spec.model_copy(update={"network": network}), spec])
+    assert list(screen(both)) == [True, False]

@@ -1,0 +1,296 @@
+"""Sheet: what is asked of every variant of a spec, compiled once and computed for many variants at once.
+
+    answer ± tolerance,  what each misconception gives instead,  what an answer rests on
+
+A Batch is an Exercise whose states hold many variants: every number is an array, one for each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from decimal import ROUND_UP, Decimal
+from functools import cache, cached_property
+from typing import Any
+
+import numpy as np
+
+from derive.descent import Descent
+from derive.evaluate import Rounding, arrays
+from derive.expression import refs
+from derive.network import counted
+from derive.ops import Array
+from derive.program import RATE, Runs
+from derive.quantity import Id
+from derive.verify import Certificate
+from generator.exercise import Exercise, Part, Wrong, examined, methods_of, scored
+from generator.misconceptions import MISCONCEPTIONS, Misconception, rewriting
+from generator.spec import Spec
+
+__all__ = ["Asked", "Batch", "Sheet", "ask", "significant"]
+
+SAME = 1e-9  # relative: the same number, by other operations
+SCATTERED = 4  # passes in which each number is rounded up or down by its place
+MARGIN = 1.5  # times as far as the passes are off
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One question: the group that it stands in, what is asked, what it is worth."""
+
+    group: str
+    quantity: Id
+    points: int
+
+
+class Sheet:
+    """The questions of one spec, and the exercise of the spec's own numbers."""
+
+    def __init__(self, exercise: Exercise, wanted: Iterable[tuple[str, Id, int]]) -> None:
+        self.exercise = exercise
+        self.asked = {q: Asked(group, q, points) for group, q, points in wanted}
+
+    @cached_property
+    def rests_on(self) -> dict[Id, tuple[Id, ...]]:
+        """For each question the other questions that its answer rests on directly."""
+        return {q: tuple(u for u in self._way_to(q) if u in self.asked) for q in self.asked}
+
+    @cached_property
+    def between(self) -> list[Id]:
+        """What is computed on the way from one answer to another without being asked."""
+        ways = (u for q in self.asked for u in self._way_to(q) if u not in self.asked)
+        return list(dict.fromkeys(ways))
+
+    def _way_to(self, q: Id) -> Iterator[Id]:
+        """What q is computed from, back to what is asked or given."""
+        pending, seen = list(self._parents(q)), {q}
+        while pending:
+            current = pending.pop(0)
+            if current not in seen:
+                seen.add(current)
+                yield current
+                pending.extend(() if current in self.asked else self._parents(current))
+
+    @cache  # noqa: B019  (a sheet lives as long as its program)
+    def _parents(self, q: Id) -> tuple[Any, ...]:
+        """What q is computed from, as it is taught."""
+        try:
+            formula = self.exercise.program.formula(q)
+        except KeyError:  # the learning rate, a count
+            return ()
+        return tuple(refs(formula)) if formula else ()
+
+    @cached_property
+    def misconceptions(self) -> list[Misconception]:
+        """Those that the spec does not leave out."""
+        left_out = self.exercise.spec.draw.ignore
+        return [m for m in MISCONCEPTIONS.values() if m.id not in left_out]
+
+    @cached_property
+    def rewritten(self) -> dict[str, set[Id]]:
+        """The quantities of the sheet whose own formula a misconception changes."""
+        program, known = self.exercise.program, [*self.asked, *self.between]
+        return {
+            m.id: {q for q in known if rewriting([m])(program, q) is not None}
+            for m in self.misconceptions
+        }
+
+    @cached_property
+    def affected(self) -> dict[str, set[Id]]:
+        """Those that are another number then, all other answers being right."""
+        children: dict[Id, list[Id]] = {}
+        for q in (*self.asked, *self.between):
+            for parent in self._parents(q):
+                children.setdefault(parent, []).append(q)
+        found = {}
+        for note, changed in self.rewritten.items():
+            reached, pending = set(changed), [q for q in changed if q not in self.asked]
+            while pending:
+                new = [q for q in children.get(pending.pop(), ()) if q not in reached]
+                reached.update(new)
+                pending += [q for q in new if q not in self.asked]
+            found[note] = reached
+        return found
+
+    @cached_property
+    def shows_in(self) -> dict[str, list[Id]]:
+        """The questions that a misconception has to show in: those whose own formula it changes; where
+        it changes none, because what it is about is not asked, all that follow."""
+        found = {}
+        for note, changed in self.rewritten.items():
+            own = [q for q in self.asked if q in changed]
+            found[note] = own or [q for q in self.asked if q in self.affected[note]]
+        return found
+
+    def batch(self, specs: Sequence[Spec]) -> Batch:
+        """Variants of the same structure with other numbers."""
+        graph = self.exercise.graph
+        each = [arrays(graph, spec.source.numbers()) for spec in specs]
+        data = {name: np.concatenate([one[name] for one in each], axis=-1) for name in each[0]}
+        return Batch(self, tuple(specs), self._descent(data))
+
+    def _descent(self, data: dict[str, Array], rounding: Rounding | None = None) -> Descent:
+        source, graph = self.exercise.spec.source, self.exercise.graph
+        rate, rule = float(source.learning_rate), source.update_rule
+        return Descent(graph, data, rate, source.updates, rounding, optimizer=rule)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Many variants of a sheet."""
+
+    sheet: Sheet
+    specs: tuple[Spec, ...]
+    states: Descent
+
+    def __len__(self) -> int:
+        return len(self.specs)
+
+    @cached_property
+    def exercise(self) -> Exercise:
+        """All of them as one exercise."""
+        return replace(self.sheet.exercise, iterates=self.states, parts=())
+
+    def numbers(self, q: Id, states: Descent | None = None) -> Array:
+        """The number of q in each variant."""
+        exercise = self.sheet.exercise
+        count, constant = counted(exercise.graph, q), exercise.program.constant(q)
+        rate = self.states.learning_rate if q == RATE else None
+        known = [float(number) for number in (count, constant, rate) if number is not None]
+        found = np.array(known[0]) if known else (states or self.states)[q.update][q]
+        return np.broadcast_to(found, len(self))
+
+    @cached_property
+    def answers(self) -> dict[Id, Array]:
+        """Of each question."""
+        return {q: self.numbers(q) for q in self.sheet.asked}
+
+    @cached_property
+    def tolerances(self) -> dict[Id, Array]:
+        """How far an answer may be off: half as much again as the answers of people who round every
+        intermediate result to the digits asked for, to nearest, up, down or now this way, now that; and
+        at least one unit of the last digit asked.  Rounded up to two significant digits: what is
+        written in the key is what is applied."""
+        digits = self.sheet.exercise.spec.digits
+        ways = [significant(digits, way) for way in ("nearest", "up", "down", *range(SCATTERED))]
+        careless = [self.sheet._descent(dict(self.states.start), way) for way in ways]
+        found = {}
+        for q, exact in self.answers.items():
+            off = np.max([np.abs(self.numbers(q, states) - exact) for states in careless], axis=0)
+            unit = 10.0 ** (_power(exact) - (digits - 1))
+            found[q] = np.array([_rounded_up(t) for t in MARGIN * off + np.where(exact == 0, 0.0, unit)])
+        return found
+
+    @cached_property
+    def wrong(self) -> dict[Id, dict[str, Array]]:
+        """What each misconception gives for each question, the answers that it rests on being right; NaN
+        where it gives nothing, or changes nothing: to a unit that is off all slopes are alike."""
+        sheet, found = self.sheet, {q: dict[str, Array]() for q in self.sheet.asked}
+        program, rate = sheet.exercise.program, self.states.learning_rate
+        known = {**{q: self.numbers(q) for q in sheet.between}, **self.answers}
+        for m in sheet.misconceptions:
+            affected = sheet.affected[m.id]
+            given = {q: n for q, n in known.items() if q in self.answers or q not in affected}
+            run = Runs(program, self.states, rate, given, rewriting([m]))
+            for q in (q for q in self.answers if q in affected):
+                right, number = self.answers[q], np.broadcast_to(run.compute(q), len(self))
+                same = np.isclose(number, right, rtol=SAME, atol=0)
+                if not (same | ~np.isfinite(number)).all():
+                    found[q][m.id] = np.where(same | ~np.isfinite(number), np.nan, number)
+        return found
+
+    def picked(self, which: Sequence[int]) -> Batch:
+        """Some of them, with what is known of them."""
+        data = {
+            n: a[..., which] if a.shape[-1] == len(self) else a for n, a in self.states.start.items()
+        }
+        some = Batch(self.sheet, tuple(self.specs[v] for v in which), self.sheet._descent(data))
+        some.__dict__["answers"] = {q: a[which] for q, a in self.answers.items()}
+        some.__dict__["tolerances"] = {q: a[which] for q, a in self.tolerances.items()}
+        some.__dict__["wrong"] = {
+            q: {note: a[which] for note, a in notes.items()} for q, notes in self.wrong.items()
+        }
+        return some
+
+    def exercises(self, kind: str, variants: Sequence[str]) -> list[Exercise | str]:
+        """Each variant as an exercise with its certificate; or why it has none."""
+        found = examined(self.exercise)
+        for v, spec in enumerate(self.specs):
+            found.errors[v] = max(found.errors[v], scored(spec))
+        methods = methods_of(self.sheet.exercise.graph)
+        return [
+            found.wrong[v]
+            or replace(
+                self._single(v),
+                kind=kind,
+                variant=name,
+                proof=Certificate(methods, float(found.errors[v])),
+            )
+            for v, name in enumerate(variants)
+        ]
+
+    def _single(self, v: int) -> Exercise:
+        data = {name: array[..., v : v + 1] for name, array in self.states.start.items()}
+        parts = tuple(self._part(asked, v) for asked in self.sheet.asked.values())
+        return replace(
+            self.sheet.exercise, spec=self.specs[v], iterates=self.sheet._descent(data), parts=parts
+        )
+
+    def _part(self, asked: Asked, v: int) -> Part:
+        q = asked.quantity
+        return Part(
+            quantity=q,
+            group=asked.group,
+            answer=float(self.answers[q][v]),
+            tolerance=float(self.tolerances[q][v]),
+            points=asked.points,
+            depends_on=tuple(map(str, self.sheet.rests_on[q])),
+            misconceptions=tuple(
+                Wrong(note, float(numbers[v]))
+                for note, numbers in self.wrong[q].items()
+                if not np.isnan(numbers[v])
+            ),
+        )
+
+
+def ask(exercise: Exercise, wanted: Iterable[tuple[str, Id, int]]) -> Exercise:
+    """An exercise with a part for each (group, quantity, points)."""
+    batch = Sheet(exercise, wanted).batch([exercise.spec])
+    return replace(exercise, parts=batch._single(0).parts)
+
+
+def _power(numbers: Array) -> Array:
+    """Of the first digit: 2 of 314, −1 of 0.5."""
+    return np.floor(np.log10(np.where(numbers == 0, 1.0, np.abs(numbers))))
+
+
+def significant(digits: int, way: str | int) -> Rounding:
+    """A rounding of arrays to `digits` significant digits: to the nearest, up or down; or, of a number,
+    each element up or down as its place and that number have it, the same in every variant."""
+    steps = {"nearest": np.rint, "up": np.ceil, "down": np.floor}
+
+    def rounded(array: Array) -> Array:
+        power = _power(array) - (digits - 1)
+        # 10.0**p is exact for p ≥ 0 only, so a small number is multiplied, not divided.
+        up, down = 10.0 ** np.maximum(power, 0), 10.0 ** np.maximum(-power, 0)
+        scaled = array / up * down
+        if isinstance(way, str):
+            return np.asarray(steps[way](scaled) / down * up)
+        whole = np.where(_scattered(array, way), np.ceil(scaled), np.floor(scaled))
+        return np.asarray(whole / down * up)
+
+    return rounded
+
+
+def _scattered(array: Array, way: int) -> Array:
+    """Zeros and ones over all axes but that of the variants."""
+    places = np.arange(int(np.prod(array.shape[:-1]))) + 1
+    bits = (places * 2654435761 + (way + 1) * 40503 * len(places)) >> 15 & 1
+    return bits.reshape(*array.shape[:-1], 1)
+
+
+def _rounded_up(number: float) -> float:
+    if not number:
+        return 0.0
+    exact = Decimal(float(number))
+    return float(exact.quantize(Decimal(1).scaleb(exact.adjusted() - 1), ROUND_UP))
