@@ -6,7 +6,7 @@ Each seed is a spec (tests/random_specs.py): read, built, certified, every value
 with PyTorch, every update with torch.optim, and a share of them with JAX, which compiles each anew.
 Of another share a page is written, and every gradient computed with every known misconception.
 A spec that is right must be read; one with a mistake must be refused by a message that names its place.
-Exit 1 on any disagreement, surprise or crash (each with its seed), else 0.  Needs the extra `oracle`.
+Exit 1 on any disagreement, surprise or crash (each printed with its seed when it is found), else 0.  Needs the extra `oracle`.
 """
 
 from __future__ import annotations
@@ -132,6 +132,9 @@ def sweep(seeds: range, jobs: int) -> Iterator[Verdict]:
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         for number, verdicts in enumerate(pool.map(block, blocks), 1):
             yield from verdicts
+            for verdict in verdicts:
+                if verdict.word in WRONG:
+                    print(_line(verdict), file=sys.stderr, flush=True)
             if sys.stderr.isatty():
                 print(f"\r{number} of {len(blocks)}", end="", file=sys.stderr)
 
@@ -179,8 +182,12 @@ def report(verdicts: list[Verdict], seconds: float) -> str:
         f"{seconds:.0f} s, {1000 * seconds / len(verdicts):.0f} ms a spec; the slowest {slowest:.1f} s.",
         f"Refused: {mistakes}.",
     ]
-    lines += [f"{v.word}: seed {v.seed}: {v.reason}" for word in WRONG for v in groups[word]]
+    lines += [_line(verdict) for word in WRONG for verdict in groups[word]]
     return "\n".join(lines)
+
+
+def _line(verdict: Verdict) -> str:
+    return f"{verdict.word}: seed {verdict.seed}: {verdict.reason}"
 
 
 def _counted(verdicts: list[Verdict]) -> list[tuple[str, int]]:

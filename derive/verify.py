@@ -1,8 +1,8 @@
 """Certificates: no derived number is handed out that independent methods have not confirmed.
 
     chain rule     Σ upstream · factors of every step, as it is shown, against the array evaluation
-    complex step   Im f(q + ih)/h of the forward pass alone, h = 1e-30: no subtraction, no rules
-    mpmath         the forward pass in 50 digits, and central differences of it
+    complex step   Im f(q + ih)/h of the forward pass alone, h = 1e-30 |q|: no subtraction, no rules
+    mpmath         the forward pass in 50 digits, more for small numbers, and central differences of it
     sympy          SymPy composes the loss and differentiates it (small networks, on request)
 
 What an optimizer makes of the gradients is checked as one sum over all of them (UNROLLED), not update by
@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from math import prod
+from math import ceil, log10, prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -38,8 +38,9 @@ COMPUTED: tuple[Kind, ...] = ("computed",)
 TOLERANCE = 1e-12
 DIGITS = 50
 STEP = 1e-30j
+SMALLEST = 1e-100  # beside which a step is still taken
 ROOM = 2_000_000  # numbers that are held at a time, about
-NOISE = 1e-25  # of central differences in 50 digits, relative to the largest gradient
+NOISE = 1e-25  # of central differences in 50 digits, relative to the largest gradient, with no zeros
 
 
 class Uncertified(ArithmeticError):
@@ -77,12 +78,23 @@ def step_value(step: Step, values: Values) -> Array:
     return total
 
 
-def _nudged(graph: Graph, values: Values, moved: list[Quantity], by: complex) -> Values:
-    """One evaluation whose variant p has quantity p (and nothing else) moved by `by`."""
+def _size(number: float) -> float:
+    """What a step of a number has to be small beside: an output of 1e-35 may stand in a logarithm."""
+    return min(1.0, max(abs(number), SMALLEST)) if number else 1e-8
+
+
+def _zeros(values: Values, moved: Iterable[Quantity]) -> int:
+    """How many more zeros the smallest of these numbers begins with than 50 digits have room for."""
+    smallest = min((_size(values.number(q)) for q in moved), default=1.0)
+    return max(0, ceil(-log10(smallest)) - 8)
+
+
+def _nudged(graph: Graph, values: Values, moved: list[Quantity], steps: list[complex]) -> Values:
+    """One evaluation whose variant p has quantity p (and nothing else) moved by its step."""
     given = {}
-    for p, q in enumerate(moved):
+    for p, (q, step) in enumerate(zip(moved, steps, strict=True)):
         column = np.full(len(moved), np.nan, dtype=complex)
-        column[p] = values.number(q) + by
+        column[p] = values.number(q) + step
         given[q] = column
     data = {str(n): values.forward[n] for n in graph.given}
     return evaluate(graph, data, given, tie=values.tie, gradients=False)
@@ -92,8 +104,9 @@ def complex_step(graph: Graph, values: Values, moved: list[Quantity]) -> dict[Qu
     """∂root/∂q for every q that is moved, from one evaluation of the forward pass for many of them."""
     slopes: dict[Quantity, float] = {}
     for block in _blocks(graph, moved):
-        root = np.broadcast_to(_nudged(graph, values, block, STEP)[graph.root], len(block))
-        slopes |= {q: float(root[p].imag) / STEP.imag for p, q in enumerate(block)}
+        steps = [STEP * _size(values.number(q)) for q in block]
+        root = np.broadcast_to(_nudged(graph, values, block, steps)[graph.root], len(block))
+        slopes |= {q: float(root[p].imag) / steps[p].imag for p, q in enumerate(block)}
     return slopes
 
 
@@ -104,12 +117,14 @@ def _blocks(graph: Graph, moved: list[Quantity]) -> Iterator[list[Quantity]]:
     return (moved[at : at + size] for at in range(0, len(moved), size))
 
 
-def _precise(graph: Graph, values: Values, given: Given | None = None) -> tuple[Any, Values]:
-    """The forward pass in 50 digits, and the arithmetic it was made with."""
+def _precise(
+    graph: Graph, values: Values, given: Given | None = None, digits: int = DIGITS
+) -> tuple[Any, Values]:
+    """The forward pass in so many digits, and the arithmetic it was made with."""
     import mpmath
 
     context: Any = mpmath.MPContext()
-    context.dps = DIGITS
+    context.dps = digits
     exact = np.frompyfunc(context.mpf, 1, 1)
     data = {str(n): exact(values.forward[n]) for n in graph.given}
     table = mpmath_table(context, values.tie)
@@ -117,7 +132,8 @@ def _precise(graph: Graph, values: Values, given: Given | None = None) -> tuple[
 
 
 def mpmath_gradients(graph: Graph, values: Values, moved: list[Quantity]) -> dict[Quantity, float]:
-    """∂root/∂q for every q that is moved, by central differences of the forward pass in 50 digits."""
+    """∂root/∂q for every q that is moved, by central differences of the forward pass in 50 digits, and
+    more where a q is small."""
     slopes: dict[Quantity, float] = {}
     for block in _blocks(graph, moved):
         slopes |= _mpmath_gradients(graph, values, block)
@@ -125,17 +141,18 @@ def mpmath_gradients(graph: Graph, values: Values, moved: list[Quantity]) -> dic
 
 
 def _mpmath_gradients(graph: Graph, values: Values, moved: list[Quantity]) -> dict[Quantity, float]:
-    context, base = _precise(graph, values)
+    digits = DIGITS + 3 * _zeros(values, moved)  # of the number, of the step beside it, of its square
+    context, base = _precise(graph, values, digits=digits)
     given, steps = {}, []
     for p, q in enumerate(moved):
         column = np.full(2 * len(moved), np.nan, dtype=object)
         (centre,) = base[q]
         # Small beside a small number: the logarithm of an output must stay on its side of 0.
-        h = context.mpf(10) ** -(DIGITS // 3) * min(1, max(abs(centre), 1e-8))
+        h = context.mpf(10) ** -(digits // 3) * _size(values.number(q))
         steps.append(h)
         column[2 * p], column[2 * p + 1] = centre + h, centre - h
         given[q] = column
-    root = _precise(graph, values, given)[1][graph.root]
+    root = _precise(graph, values, given, digits)[1][graph.root]
     slopes = ((root[2 * p] - root[2 * p + 1]) / (2 * h) for p, h in enumerate(steps))
     return {q: float(context.re(slope)) for q, slope in zip(moved, slopes, strict=True)}
 
@@ -175,13 +192,14 @@ def certify(
     precise = mpmath_gradients(graph, values, moved)
     derived = {d: values.number(d) for d in map(derivation.derivative, moved)}
     largest = max(abs(g) for g in derived.values()) or 1.0
+    noise = largest * NOISE * 10.0 ** -_zeros(values, moved)
     checks: list[_Check] = []
     lost: list[str] = []
     for d, number in derived.items():
         q = d.wrt.at(sample=d.sample) if graph.locate(d.wrt, d.sample)[0].sampled else d.wrt
         checks.append(_Check("complex step", d, number, slopes[q], largest))
         checks.append(_Check("mpmath", d, number, precise[q], largest))
-        smallest = max(abs(precise[q]), largest * NOISE)
+        smallest = max(abs(precise[q]), noise)
         unseen = graph.of_kind("parameter") and graph.locate(d.wrt, d.sample)[0].kind == "input"
         if abs(number - precise[q]) > smallest * 10.0 ** -(digits + 1) and not unseen:
             lost.append(_lost(d, precise[q], number))
@@ -373,9 +391,10 @@ def _local_check(graph: Graph, values: Values, d: Derivative) -> _Check:
     assert of.op is not None
     row = (*(n - 1 for n in j), ((d.sample or 1) - 1) if wrt.sampled else 0)
     moved = values.forward[wrt].astype(complex)
-    moved[row] += STEP
+    step = STEP * _size(float(moved[row].real.item()))
+    moved[row] += step
     inputs = (moved if n is wrt else values.forward[n] for n in of.inputs)
     output = of.op.forward(numpy_table(values.tie), *inputs)
     at = (d.sample or 1) - 1 if of.sampled else 0
-    slope = float(output[(*(n - 1 for n in i), at, 0)].imag) / STEP.imag
+    slope = float(output[(*(n - 1 for n in i), at, 0)].imag) / step.imag
     return _Check("complex step", d, values.number(d), slope, max(1.0, abs(slope)))

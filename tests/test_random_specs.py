@@ -36,17 +36,19 @@ def test_a_right_spec_is_read_and_certified_or_its_numbers_are_refused(seed):
 UNDECIDED = """
 name = "undecided"
 [network]
-inputs = [[0.1, 0.2]]
-targets = [[0.5]]
+inputs = [[-0.00081, 0.000289, -0.000461, -0.000559]]
+loss = "(a - t)**4"
+targets = [[-0.49, -0.97, 0.69, 0.58]]
 [[network.layers]]
-weights = [[0.3, 0.4]]
+weights = [[0.000814, 0.000276, 0.000303, 0.00081], [0.00096, -0.000558, 0.00062, 6.6e-05]]
 activation = "gelu_tanh"
 [[network.layers]]
-weights = [[0.5]]
+weights = [[0.000871, -0.000741], [0.00075, 0.000748]]
 activation = "step"
 [[network.layers]]
-weights = [[0.6]]
+weights = [[-0.000803, 0.000184], [0.000909, -0.000421], [-0.000517, 0.000309], [-0.000381, 6.2e-05]]
 activation = "min(1, max(-1, z))"
+biases = [0.58, 0.15, -0.13, 0.7]
 """
 TRAINING = """
 name = "training"

@@ -317,6 +317,8 @@ BAD = [  # of which network, replace, by, what is said
     ("partial", '"-"', '"x"', 'a number, or "-" for no connection'),
     ("partial", "[[0.4, -0.7]]", "[[0.4]]", "network.layers[1].weights[0]: found 1 numbers, allowed: 2"),
     ("line", "[0.4, -0.2]", "[0.4, -0.2, 1, 1, 1]", "network.layers[0].kernel: found a kernel of 1 × 5 does not fit into 4 inputs"),
+    ("line", "[0.4, -0.2]", '[0.4, "-"]', "network.layers[0].kernel[1]: found '-', allowed: a number"),
+    ("line", "[0.4, -0.2]", "[[0.4], -0.2]", "network.layers[0].kernel: found rows of different lengths, or empty ones"),
     ("line", "[0.4, -0.2]", "[]", "network.layers[0].kernel: found rows of different lengths, or empty ones"),
     ("line", "biases = [0.1]", "biases = [0.1, 0.2]", "network.layers[0].biases: found 2 numbers, allowed: 1: one for the kernel"),
     ("line", "biases = [0.1]", 'biases = [0.1]\nbias = "per_unit"', "network.layers[0].bias: found per_unit, allowed: shared or none"),
