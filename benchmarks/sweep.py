@@ -6,7 +6,8 @@ Each seed is a spec (tests/random_specs.py): read, built, certified, every value
 with PyTorch, every update with torch.optim, and a share of them with JAX, which compiles each anew.
 Of another share a page is written, and every gradient computed with every known misconception.
 A spec that is right must be read; one with a mistake must be refused by a message that names its place.
-Exit 1 on any disagreement, surprise or crash (each printed with its seed when it is found), else 0.  Needs the extra `oracle`.
+Exit 1 on any disagreement, surprise or crash (each with its seed, and at once), else 0.  Needs the extra
+`oracle`.
 """
 
 from __future__ import annotations
