@@ -327,8 +327,9 @@ def certify_descent(descent: Descent) -> float:
         errors = np.abs(ours - expected) / scale
         error = float(errors.max())
         if not error <= TOLERANCE:
-            k = int(errors.argmax()) + 1
-            raise Uncertified(f"{q.at(update=k)} does not follow by complex steps")
+            k = int(errors.argmax())
+            why = "does not follow by complex steps" if np.isfinite(ours[k]) else "has no finite value"
+            raise Uncertified(f"{q.at(update=k + 1)} {why}")
         worst = max(worst, error)
     return worst
 

@@ -64,13 +64,31 @@ activation = "leaky_relu"
 """
 
 
+OVERSHOOTS = """
+name = "overshoots"
+[network]
+inputs = [[1]]
+targets = [[1]]
+loss = "binary_cross_entropy"
+learning_rate = 100
+updates = 4
+[[network.layers]]
+weights = [[0.1]]
+"""
+
+
 def test_a_step_of_what_is_not_rational_is_certified_without_a_warning():
     assert certified(build(read(UNDECIDED))).certificate.max_error <= TOLERANCE
 
 
 def test_a_training_that_overflows_is_refused_without_a_warning():
-    with pytest.raises(Uncertified):
+    with pytest.raises(Uncertified, match="no finite value"):
         certified(build(read(TRAINING)))
+
+
+def test_a_training_that_ends_beyond_64_bits_says_where():
+    with pytest.raises(Uncertified, match=r"^W\[1\]\[1\]\[1\]@2 has no finite value"):
+        certified(build(read(OVERSHOOTS)))
 
 
 @settings(max_examples=10)
