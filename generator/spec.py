@@ -198,9 +198,9 @@ class LayerSpec(_Model):
         return rows or [[number for number in kernel if isinstance(number, Decimal)]]
 
     def own(self) -> Any:
-        """The numbers of the layer's own weights as its block has them; nothing where it is tied."""
+        """The numbers of the layer's own weights, row by row; nothing where it is tied."""
         if self.kernel:
-            return self.kernel_rows if self.columns else self.kernel_rows[0]
+            return self.kernel_rows
         return [[weight or Decimal(0) for weight in row] for row in self.weights or []]
 
     def over(self, inputs: int) -> Kernel | None:
@@ -390,9 +390,11 @@ class NetworkSpec(_Model):
             numbers["x"] = [list(row) for row in zip(*columns, strict=True)]
         if self.l2 is not None:
             numbers["lambda"] = self.l2
-        for number, layer in enumerate(self.layers, 1):
+        for number, (layer, inputs) in enumerate(zip(self.layers, self.widths, strict=False), 1):
+            kernel, own = layer.over(inputs), layer.own()
             if layer.tied is None:
-                numbers[f"{'K' if layer.kernel else 'W'}[{number}]"] = layer.own()
+                line = kernel and len(kernel.shape) == 1
+                numbers[f"{'K' if kernel else 'W'}[{number}]"] = own[0] if line else own
             match layer.kind_of_bias:
                 case "shared":
                     numbers[f"b[{number}]"] = layer.biases[0]

@@ -436,13 +436,14 @@ MOVED = 1e-15  # about what each number of a computation is off by
 
 def drift(net: Net, exercise: Exercise) -> list[Difference]:
     """Every parameter after every update against torch.optim, scaled by the state's largest (at least 1);
-    where a training is so unstable that numbers moved by 1e-15 end up further apart than that a hundred times,
-    by a hundredth of how far."""
+    where a training is so unstable that numbers moved by 1e-15, up or down, end up further apart than that a
+    hundred times, by a hundredth of how far."""
     found, graph = [], exercise.graph
-    for k, (theirs, moved) in enumerate(zip(descent(net), descent(net, MOVED), strict=True)):
+    runs = zip(*(descent(net, by) for by in (0, MOVED, -MOVED)), strict=True)
+    for k, (theirs, *moved) in enumerate(runs):
         data = exercise.iterates[k].data
         own = {str(node): _block(node, data[str(node)], 1) for node in graph.of_kind("parameter")}
-        spread = max(_largest(theirs[name] - moved[name]) for name in own)
+        spread = max(_largest(theirs[name] - other[name]) for name in own for other in moved)
         scale = max(1.0, *map(_largest, own.values()), spread / MOVED / 100)
         parameters = {name: array for name, array in theirs.items() if name != "x"}
         found += [Difference(f"{of}@{k}", error) for of, error in _scaled(own, parameters, scale)]

@@ -42,6 +42,16 @@ biases = [0.1, -0.1]
 [[network.layers]]
 weights = [[0.4, -0.7]]
 """
+UNHEARD = """
+name = "unheard"
+[network]
+inputs = [[0.5, -0.3]]
+targets = [[0.2, 0.4]]
+[[network.layers]]
+weights = [[0.2, 0.4], [0.3, 0.1], [0.6, 0.7]]
+[[network.layers]]
+weights = [[0.4, "-", 0.3], [0.1, "-", 0.2]]
+"""
 LINE = """
 name = "line"
 [network]
@@ -100,6 +110,8 @@ ALL = {
     "picture": PICTURE,
     "residual": RESIDUAL,
     "penalty": PENALTY,
+    "one row": LINE.replace("[0.4, -0.2]", "[[0.4, -0.2]]\ncolumns = 4"),
+    "unheard": UNHEARD,
     "penalty of one sample": PENALTY.replace(", [0.2, 0.4]]", "]").replace(", [0.1, 0.3]]", "]"),
     "penalty of a kernel": LINE.replace("[[network.layers]]", "l2 = 0.01\n[[network.layers]]", 1),
     "penalty of ties": AUTOENCODER.replace("[[network.layers]]", "l2 = 0.01\n[[network.layers]]", 1),
@@ -161,6 +173,8 @@ STEPS = [  # network, derivative, the terms by named factors
         "dL/dK[1][2]",
         [f"dL/dz[1][{i}]#{s} dz[1][{i}]/dK[1][2]#{s}" for s in (1, 2) for i in (1, 2, 3)],
     ),
+    ("unheard", "dL/da[1][2]", []),
+    ("unheard", "dL/dz[1][2]", ["dL/da[1][2] da[1][2]/dz[1][2]"]),
     ("residual", "dL/da[1][1]", ["dL/dz[2][1] dz[2][1]/da[1][1]", "dL/dz[2][2] dz[2][2]/da[1][1]"]),
     (
         "residual",
