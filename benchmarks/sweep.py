@@ -4,8 +4,10 @@
 
 Each seed is a spec (tests/random_specs.py): read, built, certified, every value and gradient compared
 with PyTorch, every update with torch.optim, and a share of them with JAX, which compiles each anew.
+Of another share a page is written, and every gradient computed with every known misconception.
 A spec that is right must be read; one with a mistake must be refused by a message that names its place.
-Exit 1 on any disagreement, surprise or crash (each with its seed), else 0.  Needs the extra `oracle`.
+Exit 1 on any disagreement, surprise or crash (each with its seed, and at once), else 0.  Needs the extra
+`oracle`.
 """
 
 from __future__ import annotations
@@ -26,13 +28,16 @@ from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from derive.program import Run
 from derive.verify import TOLERANCE, Uncertified
-from generator.exercise import build, certified
+from generator.exercise import Exercise, build, certified
+from generator.misconceptions import MISCONCEPTIONS, rewriting
+from generator.render import pages
 from generator.spec import Spec, SpecError, read
 from tests.oracles import differences, drift, jax_library, network, torch_library
-from tests.random_specs import named, off, random_spec
+from tests.random_specs import named, random_spec
 
-JAX_EVERY, BLOCK = 50, 25
+JAX_EVERY, TOLD_EVERY, BLOCK = 50, 25, 25
 
 # Why a number is not certified, by what the message says.
 REASONS = {
@@ -40,8 +45,8 @@ REASONS = {
     r"no finite gradient": "a gradient is infinite or none",
     r"digits cancel out": "a number has lost the digits that are shown of it",
     r"does not follow": "an update does not follow by complex steps",
-    r"mpmath says": "beyond what differences in 50 digits resolve",
-    r"complex step says": "beyond what a complex step resolves",
+    r"mpmath says": "a number is another one in 50 digits: log(exp(-700)), a sine of millions",
+    r"complex step says": "a gradient is another one by complex steps",
     r"": "other",
 }
 WRONG = ("disagreement", "surprise", "crash")
@@ -56,6 +61,7 @@ class Verdict(NamedTuple):
     error: float = 0.0
     seconds: float = 0.0
     oracles: tuple[str, ...] = ()
+    told: bool = False
 
 
 def judged(seed: int) -> Verdict:
@@ -89,8 +95,10 @@ def _compared(seed: int, text: str, spec: Spec) -> Verdict:
     except Uncertified as error:
         reason = next(why for said, why in REASONS.items() if re.search(said, str(error)))
         return Verdict(seed, "uncertified", reason)
+    if told := seed % TOLD_EVERY == 0:
+        _told(exercise)
     if exercise.at_kink:  # where every library has a convention of its own
-        return Verdict(seed, "certified", "on a kink, not compared")
+        return Verdict(seed, "certified", "on a kink, not compared", told=told)
     net, oracles = network(text), ["torch"]
     found = [*differences(torch_library(), net, exercise), *drift(net, exercise)]
     if seed % JAX_EVERY == 0:
@@ -99,7 +107,18 @@ def _compared(seed: int, text: str, spec: Spec) -> Verdict:
     worst = max(found, key=lambda difference: difference.error)
     if not worst.error <= TOLERANCE:
         return Verdict(seed, "disagreement", f"{worst.of} by {worst.error:.1e}", worst.error)
-    return Verdict(seed, "certified", "compared", worst.error, oracles=tuple(oracles))
+    return Verdict(seed, "certified", "compared", worst.error, oracles=tuple(oracles), told=told)
+
+
+def _told(exercise: Exercise) -> None:
+    """Its page, and its gradients by everybody who makes one of the known mistakes."""
+    pages(exercise, ["md"])
+    rate = float(exercise.spec.source.learning_rate)
+    for misconception in MISCONCEPTIONS.values():
+        run = Run(exercise.program, exercise.iterates, rate, rewrite=rewriting([misconception]))
+        for target in exercise.derivation.targets():
+            if not isinstance(run[target], float):
+                raise TypeError(f"{target} with {misconception.id} is no number")
 
 
 def block(seeds: range) -> list[Verdict]:
@@ -114,6 +133,9 @@ def sweep(seeds: range, jobs: int) -> Iterator[Verdict]:
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         for number, verdicts in enumerate(pool.map(block, blocks), 1):
             yield from verdicts
+            for verdict in verdicts:
+                if verdict.word in WRONG:
+                    print(_line(verdict), file=sys.stderr, flush=True)
             if sys.stderr.isatty():
                 print(f"\r{number} of {len(blocks)}", end="", file=sys.stderr)
 
@@ -156,13 +178,17 @@ def report(verdicts: list[Verdict], seconds: float) -> str:
         "",
         f"Compared with PyTorch {compared['torch']}, with JAX {compared['jax']}; worst error "
         f"{worst.error:.1e} (seed {worst.seed}).",
+        f"Told, and recomputed with each of {len(MISCONCEPTIONS)} misconceptions: "
+        f"{sum(verdict.told for verdict in verdicts)}.",
         f"{seconds:.0f} s, {1000 * seconds / len(verdicts):.0f} ms a spec; the slowest {slowest:.1f} s.",
         f"Refused: {mistakes}.",
     ]
-    if off():
-        lines.append(f"Not drawn, because no spec has them yet: {', '.join(sorted(off()))}.")
-    lines += [f"{v.word}: seed {v.seed}: {v.reason}" for word in WRONG for v in groups[word]]
+    lines += [_line(verdict) for word in WRONG for verdict in groups[word]]
     return "\n".join(lines)
+
+
+def _line(verdict: Verdict) -> str:
+    return f"{verdict.word}: seed {verdict.seed}: {verdict.reason}"
 
 
 def _counted(verdicts: list[Verdict]) -> list[tuple[str, int]]:

@@ -75,7 +75,9 @@ class ExpressionError(ValueError):
 
 
 def call(fn: str, *args: Expr | int) -> Expr:
-    """`call("*", 2, x)`; a sum or product of one argument is that argument."""
+    """`call("*", 2, x)`; a sum or product of one argument is that argument, a sum of none is 0."""
+    if fn == "+" and not args:
+        return Num(Fraction(0))
     exprs = tuple(Num(Fraction(a)) if isinstance(a, int) else a for a in args)
     return exprs[0] if len(exprs) == 1 and fn in "+*" else Call(fn, exprs)
 

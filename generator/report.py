@@ -50,7 +50,7 @@ def _step_formula(step: Step) -> Expr:
     for term in step.terms:
         upstream = [Ref(term.upstream)] if term.upstream else []
         terms.append(call("*", *upstream, *(factor.expr for factor in term.factors)))
-    return call("+", *terms) if terms else ONE
+    return ONE if step.rule == "seed" else call("+", *terms)
 
 
 def _told(exercise: Exercise, step: Step) -> dict[str, Any]:

@@ -136,7 +136,13 @@ def _weight(value: Any) -> Any:
         raise PydanticCustomError("weight", "{wrong}", {"wrong": wrong}) from None
 
 
+def _kernel_row(value: Any) -> Any:
+    """A number of a kernel over a line, or a row of one over a picture."""
+    return [_number(number) for number in value] if isinstance(value, list) else _number(value)
+
+
 Exact = Annotated[Decimal, BeforeValidator(_number)]
+KernelRow = Annotated[Decimal | list[Decimal], BeforeValidator(_kernel_row)]
 Weight = Annotated[Decimal | None, BeforeValidator(_weight)]
 Positive = Annotated[Exact, Field(gt=0)]
 Share = Annotated[Exact, Field(ge=0, lt=1)]
@@ -157,7 +163,7 @@ class LayerSpec(_Model):
 
     weights: Annotated[list[list[Weight]], Field(min_length=1, max_length=1000)] | None = None
     tied: Annotated[int, Field(ge=1)] | None = None
-    kernel: list[Exact] | list[list[Exact]] | None = None
+    kernel: list[KernelRow] | None = None
     columns: Annotated[int, Field(ge=1)] | None = None
     biases: list[Exact] = []
     bias: Annotated[Bias, _one_of(get_args(Bias))] | None = None
@@ -192,9 +198,9 @@ class LayerSpec(_Model):
         return rows or [[number for number in kernel if isinstance(number, Decimal)]]
 
     def own(self) -> Any:
-        """The numbers of the layer's own weights as its block has them; nothing where it is tied."""
+        """The numbers of the layer's own weights, row by row; nothing where it is tied."""
         if self.kernel:
-            return self.kernel_rows if self.columns else self.kernel_rows[0]
+            return self.kernel_rows
         return [[weight or Decimal(0) for weight in row] for row in self.weights or []]
 
     def over(self, inputs: int) -> Kernel | None:
@@ -384,9 +390,11 @@ class NetworkSpec(_Model):
             numbers["x"] = [list(row) for row in zip(*columns, strict=True)]
         if self.l2 is not None:
             numbers["lambda"] = self.l2
-        for number, layer in enumerate(self.layers, 1):
+        for number, (layer, inputs) in enumerate(zip(self.layers, self.widths, strict=False), 1):
+            kernel, own = layer.over(inputs), layer.own()
             if layer.tied is None:
-                numbers[f"{'K' if layer.kernel else 'W'}[{number}]"] = layer.own()
+                line = kernel and len(kernel.shape) == 1
+                numbers[f"{'K' if kernel else 'W'}[{number}]"] = own[0] if line else own
             match layer.kind_of_bias:
                 case "shared":
                     numbers[f"b[{number}]"] = layer.biases[0]
@@ -740,7 +748,8 @@ def _check_weights(
         fail(f"{key}.columns", str(layer.columns), "nothing without a kernel")
     if layer.kernel is not None:
         rows = layer.kernel_rows
-        if not rows[0] or len({len(row) for row in rows}) > 1:
+        mixed = len({type(row) for row in layer.kernel}) > 1
+        if mixed or not rows[0] or len({len(row) for row in rows}) > 1:
             fail(f"{key}.kernel", "rows of different lengths, or empty ones", "a list, or a matrix")
         if any(isinstance(row, list) for row in layer.kernel) != (layer.columns is not None):
             allowed = "columns with a kernel of rows: how wide the picture is; none with a list"

@@ -38,7 +38,7 @@ class Library(NamedTuple):
     losses: Mapping[str, Callable[..., Any]]  # of a, t, delta; summed over outputs and samples
     of_z: Mapping[tuple[str, str], Callable[..., Any]]  # (loss, activation), of z and t: no digits lost
     functions: Mapping[str, Any]  # the names in a formula
-    correlate: Callable[[Any, Any], Any]  # samples × below, kernel -> samples × units
+    correlate: Callable[[Any, Any], Any]  # samples × picture, kernel -> samples × where it fits
     gradients: Callable[[Forward, Arrays], tuple[Any, Arrays, Arrays]]  # L, values, gradients
 
 
@@ -58,27 +58,31 @@ DEFAULTS = {
     "l2": 0,
     "learning_rate": 0.5,
     "updates": 1,
-    "optimizer": "sgd",
+    "optimizer": {"name": "sgd"},
 }
 
 
 def network(text: str) -> Net:
-    """`[network]` of a spec, with the defaults of a spec."""
-    return {**DEFAULTS, **tomllib.loads(text)["network"]}
+    """`[network]` of a spec, with the defaults of a spec; its optimizer as a table."""
+    net = {**DEFAULTS, **tomllib.loads(text)["network"]}
+    name = net["optimizer"]
+    return {**net, "optimizer": {"name": name}} if isinstance(name, str) else net
 
 
 def numbers(net: Net) -> Arrays:
     """The inputs (or their z-scores) and the parameters."""
     columns = [_scores(net["standardize"], column) for column in zip(*net["inputs"], strict=True)]
     found: Arrays = {"x": np.array(columns, float).T}
-    for number, layer in enumerate(net["layers"], 1):
+    for number, (layer, below) in enumerate(zip(net["layers"], _widths(net), strict=False), 1):
         if "kernel" in layer:
-            found[f"K[{number}]"] = np.array(layer["kernel"], float)
+            kernel, (rows, _) = _kernel(layer), _picture(layer, below)
+            found[f"K[{number}]"] = kernel[0] if rows == 1 else kernel
         elif "tied" not in layer:
             rows = [[0.0 if w == "-" else w for w in row] for row in layer["weights"]]
             found[f"W[{number}]"] = np.array(rows, float)
         if biases := layer.get("biases"):
-            own = biases[0] if layer.get("bias") == "shared" else biases
+            shared = "kernel" in layer or layer.get("bias") == "shared"
+            own = biases[0] if shared else biases
             found[f"b[{number}]"] = np.array(own, float)
     return found
 
@@ -102,14 +106,25 @@ def trained(net: Net) -> list[str]:
 
 
 def _widths(net: Net) -> list[int]:
-    """Units of each layer."""
+    """How many inputs there are, then units of each layer."""
     widths = [len(net["inputs"][0])]
     for layer in net["layers"]:
         if "kernel" in layer:
-            widths.append(widths[-1] - len(layer["kernel"]) + 1)
+            (rows, columns), (height, width) = _picture(layer, widths[-1]), _kernel(layer).shape
+            widths.append((rows - height + 1) * (columns - width + 1))
         else:  # the layer that a tied one transposes goes from `tied` − 1 to `tied`
             widths.append(widths[layer["tied"] - 1] if "tied" in layer else len(layer["weights"]))
-    return widths[1:]
+    return widths
+
+
+def _picture(layer: Mapping[str, Any], below: int) -> tuple[int, int]:
+    """Rows and columns of what a kernel is over; a line of numbers is one row."""
+    columns = layer.get("columns", below)
+    return below // columns, columns
+
+
+def _kernel(layer: Mapping[str, Any]) -> np.ndarray:
+    return np.atleast_2d(np.array(layer["kernel"], float))
 
 
 def forward(lib: Library, net: Net, at: Arrays) -> tuple[Any, Arrays]:
@@ -120,7 +135,9 @@ def forward(lib: Library, net: Net, at: Arrays) -> tuple[Any, Arrays]:
         below = outputs[-1]
         if "kernel" in layer:
             weights[number] = at[f"K[{number}]"]
-            z = lib.correlate(below, weights[number])
+            picture = below.reshape(-1, *_picture(layer, below.shape[1]))
+            z = lib.correlate(picture, weights[number].reshape(_kernel(layer).shape))
+            z = z.reshape(len(below), -1)
         elif "tied" in layer:
             z = below @ weights[layer["tied"]]
         else:
@@ -177,7 +194,7 @@ def outcome(lib: Library, net: Net) -> Outcome:
     own = {name: lib.array(array) for name, array in numbers(net).items()}
     nudges = {
         f"{name}[{number}]": lib.array(np.zeros((len(own["x"]), units)))
-        for number, units in enumerate(_widths(net), 1)
+        for number, units in enumerate(_widths(net)[1:], 1)
         for name in "za"
     }
     total, values, gradients = lib.gradients(lambda at: forward(lib, net, at), {**own, **nudges})
@@ -265,21 +282,24 @@ def torch_library() -> Library:
             "max": pair(torch.maximum),
             "min": pair(torch.minimum),
         },
-        correlate=lambda below, kernel: F.conv1d(below[:, None], kernel[None, None])[:, 0],
+        correlate=lambda picture, kernel: F.conv2d(picture[:, None], kernel[None, None]),
         gradients=gradients,
     )
 
 
 @cache
 def optimizers() -> dict[str, Callable[..., Any]]:
-    """`optimizer` of a spec -> the one in torch.optim, from parameters and a learning rate."""
+    """`optimizer` of a spec -> the one in torch.optim, from parameters, a learning rate and the constants
+    that are given."""
     from torch import optim
 
     return {
         "sgd": optim.SGD,
-        "momentum": lambda parameters, lr: optim.SGD(parameters, lr, momentum=0.9),
-        "rmsprop": optim.RMSprop,
-        "adam": optim.Adam,
+        "momentum": lambda of, lr, mu=0.9: optim.SGD(of, lr, momentum=mu),
+        "rmsprop": lambda of, lr, rho=0.99, epsilon=1e-8: optim.RMSprop(of, lr, alpha=rho, eps=epsilon),
+        "adam": lambda of, lr, beta1=0.9, beta2=0.999, epsilon=1e-8: optim.Adam(
+            of, lr, betas=(float(beta1), float(beta2)), eps=epsilon
+        ),
     }
 
 
@@ -288,7 +308,9 @@ def descent(net: Net, moved_by: float = 0.0) -> list[Arrays]:
     lib = torch_library()
     tensors = {name: lib.array(array * (1 + moved_by)) for name, array in numbers(net).items()}
     moved = [tensors[name].requires_grad_() for name in trained(net)]
-    optimizer = optimizers()[net["optimizer"]](moved, lr=net["learning_rate"]) if moved else None
+    constants = {name: number for name, number in net["optimizer"].items() if name != "name"}
+    named = optimizers()[net["optimizer"]["name"]]
+    optimizer = named(moved, lr=net["learning_rate"], **constants) if moved else None
 
     def state() -> Arrays:
         return {name: tensor.detach().numpy().copy() for name, tensor in tensors.items()}
@@ -374,8 +396,8 @@ def jax_library() -> Library:
             "max": jnp.maximum,
             "min": jnp.minimum,
         },
-        correlate=lambda below, kernel: jnp.stack(
-            [jnp.correlate(row, kernel, mode="valid") for row in below]
+        correlate=lambda picture, kernel: jax.lax.conv(
+            picture[:, None], kernel[None, None], (1, 1), "VALID"
         ),
         gradients=gradients,
     )
@@ -414,13 +436,14 @@ MOVED = 1e-15  # about what each number of a computation is off by
 
 def drift(net: Net, exercise: Exercise) -> list[Difference]:
     """Every parameter after every update against torch.optim, scaled by the state's largest (at least 1);
-    where a training is so unstable that numbers moved by 1e-15 end up further apart than that a hundred times,
-    by a hundredth of how far."""
+    where a training is so unstable that numbers moved by 1e-15, up or down, end up further apart than that a
+    hundred times, by a hundredth of how far."""
     found, graph = [], exercise.graph
-    for k, (theirs, moved) in enumerate(zip(descent(net), descent(net, MOVED), strict=True)):
+    runs = zip(*(descent(net, by) for by in (0, MOVED, -MOVED)), strict=True)
+    for k, (theirs, *moved) in enumerate(runs):
         data = exercise.iterates[k].data
         own = {str(node): _block(node, data[str(node)], 1) for node in graph.of_kind("parameter")}
-        spread = max(_largest(theirs[name] - moved[name]) for name in own)
+        spread = max(_largest(theirs[name] - other[name]) for name in own for other in moved)
         scale = max(1.0, *map(_largest, own.values()), spread / MOVED / 100)
         parameters = {name: array for name, array in theirs.items() if name != "x"}
         found += [Difference(f"{of}@{k}", error) for of, error in _scaled(own, parameters, scale)]

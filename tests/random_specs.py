@@ -1,8 +1,7 @@
 """random_spec(seed): a spec as TOML text, right or wrong in one small way; the same for ever.
 
-A key of a spec is a row of RULES: where it stands, what is drawn for it.  A row with a `probe` is for
-a program that accepts that spec; without a probe it is always drawn.  A mistake is a row of MISTAKES:
-what is done to a right spec, and the key that the message has to name.
+A key of a spec, or what it can say, is a row of RULES: where it stands, what is drawn for it.  A mistake
+is a row of MISTAKES: what is done to a right spec, and the key that the message has to name.
 """
 
 from __future__ import annotations
@@ -10,17 +9,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from functools import cache
-from itertools import pairwise
+from itertools import pairwise, product
 from random import Random
 from typing import Any, NamedTuple
 
 from derive.ops import ACTIVATIONS, DOMAINS, LOSSES, OUTPUTS_OF, Domain
-from generator.notation import NOTATIONS
-from generator.spec import SpecError, read
+from derive.optimizer import OPTIMIZERS
+from generator.notation import NOTATIONS, TELLINGS
 
 __all__ = ["ACTIVATION_FORMULAS", "LOSS_FORMULAS", "MISTAKES", "RULES", "Drawn", "mistaken", "named"]
-__all__ += ["off", "random_spec", "toml"]
+__all__ += ["random_spec", "toml"]
 
 ACTIVATION_FORMULAS = (
     "z*exp(-z**2)",
@@ -95,6 +93,8 @@ def _sizes(net: dict[str, Any]) -> list[int]:
 def _bare(random: Random) -> dict[str, Any]:
     """A network with nothing but numbers, of which every key below is a part or a change."""
     sizes = [random.randint(1, 5) for _ in range(random.randint(2, 5))]
+    if random.random() < 0.1:  # a picture
+        sizes[0] = random.choice((6, 9))
     scale = random.choice(SCALES)
 
     def column(length: int) -> list[float]:
@@ -189,14 +189,11 @@ def _train(random: Random, net: dict[str, Any], number: int) -> None:
         layer["train"] = random.choice((["weights"], ["biases"], ["weights", "biases"], []))
 
 
-# --- what is being added to the program: switched on by its own probe ----------------------------
-
-
 def _skip(random: Random, net: dict[str, Any], number: int) -> None:
-    """The output of an earlier layer (not the one just before) with as many units is added to z."""
+    """The output of an earlier layer (0: the inputs) with as many units is added to z."""
     sizes = _sizes(net)
-    possible = [k for k in range(number) if sizes[k] == sizes[number + 1]]
-    if possible and random.random() < 0.3 and "kernel" not in net["layers"][number]:
+    possible = [k for k in range(number + 1) if sizes[k] == sizes[number + 1]]
+    if possible and random.random() < 0.3:
         net["layers"][number]["skip"] = random.choice(possible)
 
 
@@ -208,17 +205,20 @@ def _tied(random: Random, net: dict[str, Any], number: int) -> None:
         k + 1
         for k in range(number)
         if (sizes[k + 1], sizes[k]) == shape
-        and not {"tied", "kernel", "missing"} & set(net["layers"][k])
-        and net["layers"][k].get("bias") != "weight_0"
+        and not {"tied", "kernel"} & set(net["layers"][k])
+        and not any("-" in row for row in net["layers"][k]["weights"])
     ]
-    if possible and random.random() < 0.5 and "kernel" not in net["layers"][number]:
-        net["layers"][number]["tied"] = random.choice(possible)
+    layer = net["layers"][number]
+    if possible and random.random() < 0.5 and "kernel" not in layer:
+        layer["tied"] = random.choice(possible)
+        if "weights" in layer.get("train", []):  # they are trained where they come from
+            layer["train"].remove("weights")
 
 
 def _missing(random: Random, net: dict[str, Any], number: int) -> None:
     """Some connections are not there; every unit keeps one at least."""
     layer = net["layers"][number]
-    if random.random() < 0.2 and not {"tied", "kernel"} & set(layer):
+    if random.random() < 0.2 and "kernel" not in layer:
         for row in layer["weights"]:
             kept = random.randrange(len(row))
             for column in range(len(row)):
@@ -229,25 +229,56 @@ def _missing(random: Random, net: dict[str, Any], number: int) -> None:
 def _weight_0(random: Random, net: dict[str, Any], number: int) -> None:
     layer = net["layers"][number]
     per_unit = layer.get("biases") and layer.get("bias", "per_unit") == "per_unit"
-    if per_unit and random.random() < 0.3 and "tied" not in layer:
+    if per_unit and random.random() < 0.3 and "kernel" not in layer:
         layer["bias"] = "weight_0"
 
 
 def _kernel(random: Random, net: dict[str, Any], number: int) -> None:
-    """A convolution where the layer's sizes let one be: units = below − length + 1."""
-    sizes, layer = _sizes(net), net["layers"][number]
-    length = sizes[number] - sizes[number + 1] + 1
-    if length > 1 and layer.get("activation") != "softmax" and random.random() < 0.3:
-        layer["kernel"] = layer["weights"][0][:length]
-        layer.pop("biases", None)
-        layer.pop("bias", None)
-        if random.random() < 0.6:
-            layer["bias"], layer["biases"] = "shared", [_number(random, (1, 2))] * sizes[number + 1]
+    """A convolution where the layer's sizes let one be, over a line of numbers or over a picture: the
+    kernel fits in as many places as there are units."""
+    below, units = _sizes(net)[number : number + 2]
+    layer = net["layers"][number]
+    possible = [
+        (below // columns, columns, height, width)
+        for columns in range(1, below + 1)
+        if below % columns == 0
+        for height, width in product(range(1, below // columns + 1), range(1, columns + 1))
+        if (below // columns - height + 1) * (columns - width + 1) == units
+    ]
+    if not possible or random.random() >= 0.3:
+        return
+    rows, columns, height, width = random.choice(possible)
+    flat = layer["weights"][0][: height * width]
+    layer["kernel"] = flat
+    if rows > 1 or random.random() < 0.2:
+        layer["kernel"] = [flat[at : at + width] for at in range(0, len(flat), width)]
+        layer["columns"] = columns
+    layer.pop("biases", None)
+    layer.pop("bias", None)
+    if layer.get("activation") != "softmax" and random.random() < 0.6:
+        layer["biases"] = [_number(random, (1, 2))]
+        if random.random() < 0.5:
+            layer["bias"] = "shared"
 
 
-def _half_mse(random: Random, net: dict[str, Any]) -> None:
-    if net.get("loss") == "mse" and random.random() < 0.5:
-        net["loss"] = "half_mse"
+def _outputs(random: Random, net: dict[str, Any]) -> None:
+    """A mean over the outputs, of a loss that is none yet."""
+    if random.random() < 0.3:
+        net["outputs"] = "sum" if net["loss"] in ("mse", "half_mse") else random.choice(("sum", "mean"))
+
+
+def _optimizer(random: Random, net: dict[str, Any]) -> None:
+    """A name, or a table with other constants than usual."""
+    if random.random() < 0.6:
+        return
+    name = random.choice(sorted(OPTIMIZERS))
+    constants = {
+        constant: random.choice((1e-8, 0.001, 1) if constant == "epsilon" else (0, 0.5, 0.95))
+        for constant in OPTIMIZERS[name].constants
+        if random.random() < 0.5
+    }
+    table = random.random() < 0.4
+    net["optimizer"] = {"name": name, **constants} if table else name
 
 
 def sometimes(key: str, *choices: Any, odds: float = 0.5) -> Callable[[Random, dict[str, Any]], None]:
@@ -260,91 +291,42 @@ def sometimes(key: str, *choices: Any, odds: float = 0.5) -> Callable[[Random, d
     return put
 
 
-# A spec that is accepted once a key is known: (under [network], in its first layer, its weights).
-PROBE = """
-name = "p"
-[network]
-inputs = [[1, 2]]
-targets = [[0, 1]]
-{network}
-[[network.layers]]
-activation = "identity"
-weights = [[{weight}, 2], [3, 4]]
-[[network.layers]]
-activation = "identity"
-{layer}
-"""
-WEIGHTS = "weights = [[1, 2], [3, 4]]"
-
-
-def probe(network: str = "", layer: str = WEIGHTS, weight: str = "1") -> str:
-    """The smallest spec with that key."""
-    return PROBE.format(network=network, layer=layer, weight=weight)
-
-
 class Rule(NamedTuple):
     """A key of [network], or of each layer (`layer`), and how it is drawn."""
 
     key: str
     put: Callable[..., None]
     layer: bool = False
-    probe: str | None = None
 
 
 # In this order: what is drawn for a key may look at the keys above it.
 RULES = (
     Rule("loss", _loss),
-    Rule("half_mse", _half_mse, probe=probe('loss = "half_mse"')),
     Rule("activation", _activation, layer=True),
     Rule("targets", _targets),
     Rule("alpha", _alpha, layer=True),
     Rule("bias", _bias, layer=True),
     Rule("train", _train, layer=True),
-    Rule("kernel", _kernel, layer=True, probe=probe(layer='kernel = [1, 2]\nactivation = "tanh"')),
-    Rule("skip", _skip, layer=True, probe=probe(layer=f"skip = 0\n{WEIGHTS}")),
-    Rule("tied", _tied, layer=True, probe=probe(layer="tied = 1")),
-    Rule("-", _missing, layer=True, probe=probe(weight='"-"')),
-    Rule(
-        "weight_0",
-        _weight_0,
-        layer=True,
-        probe=probe(layer=f'bias = "weight_0"\nbiases = [1, 2]\n{WEIGHTS}'),
-    ),
+    Rule("kernel", _kernel, layer=True),
+    Rule("weights", _missing, layer=True),
+    Rule("tied", _tied, layer=True),
+    Rule("skip", _skip, layer=True),
+    Rule("biases", _weight_0, layer=True),
     Rule("delta", _delta),
     Rule("reduction", sometimes("reduction", "sum", "mean")),
-    Rule("outputs", sometimes("outputs", "sum", "mean", odds=0.3), probe=probe('outputs = "mean"')),
-    Rule("l2", sometimes("l2", 0.01, 0.1, odds=0.3), probe=probe("l2 = 0.01")),
+    Rule("outputs", _outputs),
+    Rule("l2", sometimes("l2", 0.01, 0.1, odds=0.3)),
     Rule("learning_rate", sometimes("learning_rate", 0.01, 0.1, 1, 2)),
-    Rule(
-        "optimizer",
-        sometimes("optimizer", "momentum", "rmsprop", "adam", odds=0.4),
-        probe=probe('optimizer = "adam"'),
-    ),
+    Rule("optimizer", _optimizer),
     Rule("updates", sometimes("updates", 0, 1, 2, 3, 5)),
     Rule("standardize", _standardize),
     Rule("stop_below", _stop_below),
 )
 
 
-@cache
-def off() -> frozenset[str]:
-    """The keys that this program does not know."""
-
-    def known(rule: Rule) -> bool:
-        try:
-            read(rule.probe or "")
-        except SpecError:
-            return False
-        return True
-
-    return frozenset(rule.key for rule in RULES if rule.probe and not known(rule))
-
-
 def _right(random: Random) -> dict[str, Any]:
     net = _bare(random)
     for rule in RULES:
-        if rule.key in off():
-            continue
         for where in range(len(net["layers"])) if rule.layer else [None]:
             rule.put(random, net, *([] if where is None else [where]))
     for layer in net["layers"]:  # drawn for the shapes alone
@@ -353,6 +335,8 @@ def _right(random: Random) -> dict[str, Any]:
     data = {"name": "random", "notation": random.choice(sorted(NOTATIONS)), "network": net}
     if random.random() < 0.3:
         data["digits"] = random.randint(2, 6)
+    if random.random() < 0.6:
+        data["telling"] = random.choice(sorted(TELLINGS))
     return data
 
 
@@ -418,10 +402,13 @@ def _label(random: Random, data: dict[str, Any]) -> bool | None:
     return None
 
 
-def _input_too_many(random: Random, data: dict[str, Any]) -> None:
+def _input_too_many(random: Random, data: dict[str, Any]) -> bool | None:
+    if "kernel" in data["network"]["layers"][0]:
+        return False
     data["network"].pop("standardize", None)
     for row in data["network"]["inputs"]:
         row.append(1)
+    return None
 
 
 def _hidden_softmax(random: Random, data: dict[str, Any]) -> bool | None:
@@ -468,6 +455,45 @@ def _shared(random: Random, layer: dict[str, Any]) -> bool | None:
     return None
 
 
+def _in_a_layer_with(
+    key: str, change: Callable[[Random, dict[str, Any], int], Any]
+) -> Callable[..., bool | None]:
+    """The change of `data`, about the first layer that has that key."""
+
+    def make(random: Random, data: dict[str, Any]) -> bool | None:
+        numbers = (n for n, layer in enumerate(data["network"]["layers"]) if key in layer)
+        number = next(numbers, None)
+        return False if number is None else change(random, data["network"]["layers"][number], number)
+
+    return make
+
+
+def _skip_of_another_width(random: Random, data: dict[str, Any]) -> bool | None:
+    net = data["network"]
+    widths = [len(layer.get("weights", "")) for layer in net["layers"]]
+    wrong = (k for k, width in enumerate(widths) if width not in (0, len(net["inputs"][0])))
+    if (number := next(wrong, None)) is None:
+        return False
+    net["layers"][number]["skip"] = 0
+    return None
+
+
+def _tied_to_a_part(random: Random, data: dict[str, Any]) -> bool | None:
+    layers = data["network"]["layers"]
+    tied = [layer["tied"] - 1 for layer in layers if "tied" in layer]
+    wide = [k for k in tied if len(layers[k]["weights"][0]) > 1]
+    if not wide:
+        return False
+    layers[wide[0]]["weights"][0][0] = "-"
+    return None
+
+
+def _mean_of_a_mean(random: Random, data: dict[str, Any]) -> bool | None:
+    net = data["network"]
+    net["outputs"] = "mean"
+    return None if net["loss"] in ("mse", "half_mse") else False
+
+
 MISTAKES = (
     Mistake(
         "a weight too many",
@@ -492,7 +518,7 @@ MISTAKES = (
         "layers.biases",
     ),
     Mistake("a shared bias of several numbers", _in_layers(_shared), "layers.biases"),
-    Mistake("no weights", _in_layers(lambda r, layer: layer.pop("weights") and None), "layers.weights"),
+    Mistake("no weights", _in_layers(lambda r, layer: layer.pop("weights") and None), "layers"),
     Mistake(
         "weights of one row",
         _in_layers(lambda r, layer: layer.update(weights=[0.5, 0.1])),
@@ -541,6 +567,80 @@ MISTAKES = (
         _in_layers(lambda r, layer: layer.update(activaton="tanh")),
         "layers.activaton",
     ),
+    Mistake(
+        "no connection at all",
+        _in_layers(
+            lambda r, layer: layer["weights"][-1].__setitem__(
+                slice(None), ["-"] * len(layer["weights"][-1])
+            )
+        ),
+        "layers.weights",
+    ),
+    Mistake(
+        "a weight that is none",
+        _in_layers(lambda r, layer: layer["weights"][0].__setitem__(0, r.choice(("x", "", "--", True)))),
+        "layers.weights",
+    ),
+    Mistake("weights and a tie", _in_layers(lambda r, layer: layer.update(tied=1)), "layers"),
+    Mistake(
+        "a tie to itself",
+        _in_a_layer_with("tied", lambda r, layer, number: layer.update(tied=number + 1)),
+        "layers.tied",
+    ),
+    Mistake("a tie to a part", _tied_to_a_part, "layers.tied"),
+    Mistake(
+        "tied weights to train",
+        _in_a_layer_with("tied", lambda r, layer, number: layer.update(train=["weights"])),
+        "layers.train",
+    ),
+    Mistake(
+        "a skip of a layer to come",
+        _in_a_layer_with("skip", lambda r, layer, number: layer.update(skip=number + 1)),
+        "layers.skip",
+    ),
+    Mistake("a skip of another width", _skip_of_another_width, "layers.skip"),
+    Mistake(
+        "a kernel larger than what it is over",
+        _in_a_layer_with(
+            "kernel",
+            lambda r, layer, number: layer.update(
+                kernel=[layer["kernel"][0]] * 10 if "columns" in layer else [1] * 10
+            ),
+        ),
+        "layers.kernel",
+    ),
+    Mistake(
+        "a kernel of nothing",
+        _in_a_layer_with("kernel", lambda r, layer, number: layer.update(kernel=[])),
+        "layers.kernel",
+    ),
+    Mistake(
+        "a kernel of rows and numbers",
+        _in_a_layer_with("kernel", lambda r, layer, number: layer.update(kernel=[[1], 2])),
+        "layers.kernel",
+    ),
+    Mistake(
+        "a kernel that is no number",
+        _in_a_layer_with(
+            "kernel", lambda r, layer, number: layer.update(kernel=[r.choice(("x", [0.5, "-"]))])
+        ),
+        "layers.kernel",
+    ),
+    Mistake(
+        "columns that it does not fill",
+        _in_a_layer_with("columns", lambda r, layer, number: layer.update(columns=7)),
+        "layers.kernel",
+    ),
+    Mistake(
+        "columns without a kernel",
+        _in_layers(lambda r, layer: layer.update(columns=2)),
+        "layers.columns",
+    ),
+    Mistake(
+        "a kernel with a bias for each unit",
+        _in_a_layer_with("kernel", lambda r, layer, number: layer.update(bias="per_unit", biases=[1])),
+        "layers.bias",
+    ),
     Mistake("softmax in a hidden layer", _hidden_softmax, "layers.activation"),
     Mistake("softmax of one unit", _softmax_of_one, "layers.activation"),
     Mistake("cross-entropy of tanh", _loss_that_outputs_do_not_suit, "loss"),
@@ -568,6 +668,21 @@ MISTAKES = (
     Mistake("an input too many", _input_too_many, "layers.weights"),
     Mistake("no samples", _set("inputs", [], [[]]), "inputs"),
     Mistake("an unknown reduction", _set("reduction", "average", 1), "reduction"),
+    Mistake("an unknown mean", _set("outputs", "average", True), "outputs"),
+    Mistake("a mean of a mean", _mean_of_a_mean, "outputs"),
+    Mistake("a penalty of nothing", _set("l2", 0, -0.1, "weights"), "l2"),
+    Mistake("an unknown optimizer", _set("optimizer", "adagrad", "Adam", ""), "optimizer"),
+    Mistake(
+        "an unknown optimizer's table",
+        _set("optimizer", {"name": "lion"}, {"mu": 0.5}),
+        "optimizer.name",
+    ),
+    Mistake(
+        "a constant of another optimizer",
+        _set("optimizer", {"name": "adam", "mu": 0.5}, {"name": "sgd", "mu": 0.5}),
+        "optimizer.mu",
+    ),
+    Mistake("a share of 1", _set("optimizer", {"name": "adam", "beta1": 1}), "optimizer.beta1"),
     Mistake("a learning rate of nothing", _set("learning_rate", 0, -0.5, "fast"), "learning_rate"),
     Mistake("updates that cannot be counted", _set("updates", -1, 1.5, "ten", 10**6), "updates"),
     Mistake("a goal without an update", _goal_of_nothing, "stop_below"),

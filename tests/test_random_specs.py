@@ -7,11 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from derive.ops import ACTIVATIONS, LOSSES, VECTOR_ACTIVATIONS
+from derive.optimizer import OPTIMIZERS
 from derive.verify import TOLERANCE, Uncertified
 from generator.exercise import build, certified
-from generator.notation import NOTATIONS
+from generator.notation import NOTATIONS, TELLINGS
 from generator.render import pages
-from generator.spec import SpecError, read
+from generator.spec import LayerSpec, NetworkSpec, OptimizerSpec, SpecError, read
 from tests.random_specs import MISTAKES, RULES, mistaken, named, random_spec
 
 SEEDS = st.integers(0, 10**6)
@@ -32,15 +33,62 @@ def test_a_right_spec_is_read_and_certified_or_its_numbers_are_refused(seed):
         assert exercise.certificate.max_error <= TOLERANCE
 
 
-OVERFLOWS = [
-    (2163, True),
-    (2803, False),
-]  # a kink's expression; a training: seed, whether it is certified
+UNDECIDED = """
+name = "undecided"
+[network]
+inputs = [[-0.00081, 0.000289, -0.000461, -0.000559]]
+loss = "(a - t)**4"
+targets = [[-0.49, -0.97, 0.69, 0.58]]
+[[network.layers]]
+weights = [[0.000814, 0.000276, 0.000303, 0.00081], [0.00096, -0.000558, 0.00062, 6.6e-05]]
+activation = "gelu_tanh"
+[[network.layers]]
+weights = [[0.000871, -0.000741], [0.00075, 0.000748]]
+activation = "step"
+[[network.layers]]
+weights = [[-0.000803, 0.000184], [0.000909, -0.000421], [-0.000517, 0.000309], [-0.000381, 6.2e-05]]
+activation = "min(1, max(-1, z))"
+biases = [0.58, 0.15, -0.13, 0.7]
+"""
+TRAINING = """
+name = "training"
+[network]
+inputs = [[-46, -82]]
+targets = [[-0.8]]
+loss = "(a - t)**4"
+updates = 5
+stop_below = 0.001
+[[network.layers]]
+weights = [[56, -40]]
+activation = "leaky_relu"
+"""
 
 
-@pytest.mark.parametrize(("seed", "sound"), OVERFLOWS)
-def test_what_overflows_on_the_way_prints_no_warning(seed, sound):
-    assert (worked(seed) is not None) == sound
+OVERSHOOTS = """
+name = "overshoots"
+[network]
+inputs = [[1]]
+targets = [[1]]
+loss = "binary_cross_entropy"
+learning_rate = 100
+updates = 4
+[[network.layers]]
+weights = [[0.1]]
+"""
+
+
+def test_a_step_of_what_is_not_rational_is_certified_without_a_warning():
+    assert certified(build(read(UNDECIDED))).certificate.max_error <= TOLERANCE
+
+
+def test_a_training_that_overflows_is_refused_without_a_warning():
+    with pytest.raises(Uncertified, match="no finite value"):
+        certified(build(read(TRAINING)))
+
+
+def test_a_training_that_ends_beyond_64_bits_says_where():
+    with pytest.raises(Uncertified, match=r"^W\[1\]\[1\]\[1\]@2 has no finite value"):
+        certified(build(read(OVERSHOOTS)))
 
 
 @settings(max_examples=10)
@@ -72,10 +120,19 @@ def test_everything_that_a_spec_can_say_is_said_by_some():
     said = [spec["network"] for spec in networks]
     layers = [layer for net in said for layer in net["layers"]]
     assert {spec["notation"] for spec in networks} == set(NOTATIONS)
+    assert {spec.get("telling") for spec in networks} == {*TELLINGS, None}
     assert {*ACTIVATIONS, *VECTOR_ACTIVATIONS} <= {layer.get("activation") for layer in layers}
     assert set(LOSSES) <= {net["loss"] for net in said}
-    assert {"per_unit", "shared", "none"} <= {layer.get("bias") for layer in layers}
     assert {tuple(layer.get("train", "?")) for layer in layers} >= {("weights",), ("biases",), ()}
     assert {len(net["inputs"]) for net in said} == {1, 2, 3}
+    assert {"per_unit", "shared", "none", "weight_0"} <= {layer.get("bias") for layer in layers}
+    assert any("-" in row for layer in layers for row in layer.get("weights", []))
+    rules = [net["optimizer"] for net in said if "optimizer" in net]
+    assert {rule for rule in rules if isinstance(rule, str)} == set(OPTIMIZERS)
+    tables = [rule for rule in rules if isinstance(rule, dict)]
+    assert {constant for table in tables for constant in table} == {*OptimizerSpec.model_fields}
+    pictures = [layer["columns"] for layer in layers if "columns" in layer]
+    assert {1, 2, 3} <= set(pictures)
     keys = {key for table in (*said, *layers) for key in table}
-    assert {rule.key for rule in RULES if rule.probe is None} <= {*keys, "bias"}
+    assert {rule.key for rule in RULES} <= keys
+    assert {*NetworkSpec.model_fields, *LayerSpec.model_fields} - keys == {"sizes"}

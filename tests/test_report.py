@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from derive.expression import parse, value
+from tests.test_structures import UNHEARD
 
 # Tiny on purpose: what somebody else would need to read the formulas.
 ID = r"[A-Za-z_]\w*(?:\[\d+\])*"
@@ -43,13 +44,23 @@ constants = ["c"]
 nodes = ["q = x*y + c", "r = exp(q)/(x + 2)", "f = max(r, y) * x"]
 output = "f"
 """
-SPECS = ["mazur", "cummins", "softmax", "ceng506-xnor", "ceng506-neuron", "batch.toml", "circuit.toml"]
+SPECS = [
+    "mazur",
+    "cummins",
+    "softmax",
+    "ceng506-xnor",
+    "ceng506-neuron",
+    "batch.toml",
+    "circuit.toml",
+    "unheard.toml",
+]
 
 
 @pytest.fixture(params=SPECS)
 def report(request, run):
     Path("batch.toml").write_text(BATCH)
     Path("circuit.toml").write_text(CIRCUIT)
+    Path("unheard.toml").write_text(UNHEARD)
     done = run("derive", request.param, "--json")
     assert done.code == 0
     return json.loads(done.out)

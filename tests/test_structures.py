@@ -42,6 +42,16 @@ biases = [0.1, -0.1]
 [[network.layers]]
 weights = [[0.4, -0.7]]
 """
+UNHEARD = """
+name = "unheard"
+[network]
+inputs = [[0.5, -0.3]]
+targets = [[0.2, 0.4]]
+[[network.layers]]
+weights = [[0.2, 0.4], [0.3, 0.1], [0.6, 0.7]]
+[[network.layers]]
+weights = [[0.4, "-", 0.3], [0.1, "-", 0.2]]
+"""
 LINE = """
 name = "line"
 [network]
@@ -100,6 +110,8 @@ ALL = {
     "picture": PICTURE,
     "residual": RESIDUAL,
     "penalty": PENALTY,
+    "one row": LINE.replace("[0.4, -0.2]", "[[0.4, -0.2]]\ncolumns = 4"),
+    "unheard": UNHEARD,
     "penalty of one sample": PENALTY.replace(", [0.2, 0.4]]", "]").replace(", [0.1, 0.3]]", "]"),
     "penalty of a kernel": LINE.replace("[[network.layers]]", "l2 = 0.01\n[[network.layers]]", 1),
     "penalty of ties": AUTOENCODER.replace("[[network.layers]]", "l2 = 0.01\n[[network.layers]]", 1),
@@ -161,6 +173,8 @@ STEPS = [  # network, derivative, the terms by named factors
         "dL/dK[1][2]",
         [f"dL/dz[1][{i}]#{s} dz[1][{i}]/dK[1][2]#{s}" for s in (1, 2) for i in (1, 2, 3)],
     ),
+    ("unheard", "dL/da[1][2]", []),
+    ("unheard", "dL/dz[1][2]", ["dL/da[1][2] da[1][2]/dz[1][2]"]),
     ("residual", "dL/da[1][1]", ["dL/dz[2][1] dz[2][1]/da[1][1]", "dL/dz[2][2] dz[2][2]/da[1][1]"]),
     (
         "residual",
@@ -317,6 +331,8 @@ BAD = [  # of which network, replace, by, what is said
     ("partial", '"-"', '"x"', 'a number, or "-" for no connection'),
     ("partial", "[[0.4, -0.7]]", "[[0.4]]", "network.layers[1].weights[0]: found 1 numbers, allowed: 2"),
     ("line", "[0.4, -0.2]", "[0.4, -0.2, 1, 1, 1]", "network.layers[0].kernel: found a kernel of 1 × 5 does not fit into 4 inputs"),
+    ("line", "[0.4, -0.2]", '[0.4, "-"]', "network.layers[0].kernel[1]: found '-', allowed: a number"),
+    ("line", "[0.4, -0.2]", "[[0.4], -0.2]", "network.layers[0].kernel: found rows of different lengths, or empty ones"),
     ("line", "[0.4, -0.2]", "[]", "network.layers[0].kernel: found rows of different lengths, or empty ones"),
     ("line", "biases = [0.1]", "biases = [0.1, 0.2]", "network.layers[0].biases: found 2 numbers, allowed: 1: one for the kernel"),
     ("line", "biases = [0.1]", 'biases = [0.1]\nbias = "per_unit"', "network.layers[0].bias: found per_unit, allowed: shared or none"),

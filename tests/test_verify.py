@@ -143,3 +143,48 @@ def test_a_unit_so_far_out_that_exp_is_infinite_is_flat_and_certified(activation
     assert exercise.number(parse("z[1][1]")) == -850
     assert exercise.number(parse("da[1][1]/dz[1][1]")) == 0
     assert exercise.certificate.max_error <= TOLERANCE
+
+
+TINY = """
+name = "tiny"
+[network]
+inputs = [[1]]
+targets = [[TARGETS]]
+loss = "LOSS"
+updates = 0
+[[network.layers]]
+activation = "ACTIVATION"
+weights = WEIGHTS
+"""
+SEEN = [  # an output of 10⁻³⁵ or less in a logarithm: activation, loss, weights, targets, a gradient
+    ("sigmoid", "binary_cross_entropy", "[[-80]]", "1", "dL/da[1][1]", -5.54062238439351e34),
+    ("sigmoid", "binary_cross_entropy", "[[-80]]", "1", "dL/dz[1][1]", -1.0),
+    ("softmax", "cross_entropy", "[[70], [-10]]", "0, 1", "dL/da[1][2]", -5.54062238439351e34),
+    ("softmax", "cross_entropy", "[[70], [-10]]", "0, 1", "dL/dz[1][1]", 1.0),
+    ("softmax", "cross_entropy", "[[70], [-10], [-80]]", "0, 0.5, 0.5", "dL/dW[1][2][1]", -0.5),
+]
+LOST = [  # a difference of that size that 64 bits do not have: what it is
+    ("softmax", "cross_entropy", "[[40], [-10]]", "1, 0", "-1.92875e-22"),
+    ("softmax", "cross_entropy", "[[70], [-10]]", "1, 0", "-1.80485e-35"),
+    ("softmax", "half_squared_error", "[[70], [-10]]", "1, 0", "-6.51498e-70"),
+]
+
+
+def tiny(activation, loss, weights, targets):
+    names = {"ACTIVATION": activation, "LOSS": loss, "WEIGHTS": weights, "TARGETS": targets}
+    text = TINY
+    for name, said in names.items():
+        text = text.replace(name, said)
+    return certified(build(read(text)))
+
+
+@pytest.mark.parametrize(("activation", "loss", "weights", "targets", "d", "slope"), SEEN)
+def test_a_step_is_small_beside_a_small_number(activation, loss, weights, targets, d, slope):
+    found = tiny(activation, loss, weights, targets).number(parse(d))
+    assert found == pytest.approx(slope, rel=1e-14)
+
+
+@pytest.mark.parametrize(("activation", "loss", "weights", "targets", "exact"), LOST)
+def test_a_small_gradient_without_its_digits_is_refused(activation, loss, weights, targets, exact):
+    with pytest.raises(Uncertified, match=f"is {exact}, but computed as .*: its digits cancel out"):
+        tiny(activation, loss, weights, targets)
