@@ -345,6 +345,7 @@ class Namer:
             counts[counted] += prod(node.shape) - len(node.absent)
         slots = {n.prefix[0]: n.op.slots for n in graph.nodes if isinstance(n.op, Affine)}
         self.constant_input = {layer for layer, names in slots.items() if "one" in names}
+        self.penalised = graph.samples == 1 and any(n.name == "L0" for n in graph.nodes)
 
     def __call__(self, q: Id) -> Node:
         """The name of a quantity, or ∂of/∂wrt as a fraction; δ where the notation has one."""
@@ -421,9 +422,9 @@ class Namer:
         match q.name, q.index:
             case "L", (_,) if self.sizes[-1] > 1:
                 return self._pattern("L_term", self.last, *q.index)
-            case "L", _:
+            case "L", _ if not q.index or not self.penalised:
                 return self._pattern("L")
-            case "L0", _:  # before the penalty is added
+            case "L" | "L0", _:  # before the penalty is added, which may be an only output's term
                 loss = self._pattern("L")
                 return Index(loss.base if isinstance(loss, Index) else loss, Number("0"))
             case "one", (layer,):

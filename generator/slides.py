@@ -33,6 +33,7 @@ from generator.lexing import hatted
 from generator.notation import Writer
 from generator.reading import Chain, Grid, Printed, Side, Unknown, Vocabulary, chains, numbers, spelling
 from generator.tabular import Cell, TextTable, text_tables
+from generator.telling import TOTALS
 
 __all__ = ["Reading", "Unplaced", "read_slides"]
 
@@ -262,11 +263,11 @@ def _later(cell: Expr, updates: int) -> Expr:
 
 
 def _same(exercise: Exercise, meanings: dict[str, set[Id]]) -> None:
-    """L and its only term are the same number."""
+    """L (with a penalty L0) and its only term are the same number."""
     for ids in meanings.values():
         if len(ids) > 1:
             plain = {q for q in ids if isinstance(q, Quantity) and not (q.name == "L" and q.index)}
-            if len(plain) == 1 and all(isinstance(q, Quantity) and q.name == "L" for q in ids):
+            if len(plain) == 1 and all(isinstance(q, Quantity) and q.name in TOTALS for q in ids):
                 ids.intersection_update(plain)
 
 
