@@ -24,7 +24,7 @@ from derive.backprop import Derivation, Step
 from derive.descent import Descent
 from derive.evaluate import Given, Values, evaluate
 from derive.expression import mpmath_table, numpy_table, parse, value
-from derive.graph import Graph, Kind
+from derive.graph import FIXED, Graph, Kind
 from derive.ops import Array
 from derive.optimizer import of_parameter
 from derive.quantity import Derivative, Id, Quantity
@@ -135,7 +135,7 @@ def _mpmath_gradients(graph: Graph, values: Values, moved: list[Quantity]) -> di
         steps.append(h)
         column[2 * p], column[2 * p + 1] = centre + h, centre - h
         given[q] = column
-    root = _precise(graph, values, given)[1][graph.root]
+    root = np.broadcast_to(_precise(graph, values, given)[1][graph.root], 2 * len(moved))
     slopes = ((root[2 * p] - root[2 * p + 1]) / (2 * h) for p, h in enumerate(steps))
     return {q: float(context.re(slope)) for q, slope in zip(moved, slopes, strict=True)}
 
@@ -174,7 +174,8 @@ def certify(
     slopes = complex_step(graph, values, moved)
     precise = mpmath_gradients(graph, values, moved)
     derived = {d: values.number(d) for d in map(derivation.derivative, moved)}
-    largest = max(abs(g) for g in derived.values()) or 1.0
+    gradients = (array for node, array in values.gradient.items() if node.kind not in FIXED)
+    largest = max(float(np.abs(array).max()) for array in gradients) or 1.0
     checks: list[_Check] = []
     lost: list[str] = []
     for d, number in derived.items():
