@@ -147,7 +147,7 @@ def _near_kink(exercise: Exercise) -> bool:
 
 def _locals(exercise: Exercise) -> Iterator[tuple[Elementwise | Softmax, Any]]:
     for node in exercise.graph.nodes:
-        if isinstance(node.op, Elementwise | Softmax) and node.name == "a":
+        if isinstance(node.op, Elementwise | Softmax) and node.name == "a" and node.prefix:
             inputs = [exercise.values.forward[n] for n in node.inputs]
             yield node.op, node.op.local(NUMPY, 0, exercise.values.forward[node], *inputs)
 

@@ -304,7 +304,7 @@ class NetworkSpec(_Model):
             return data
         if data.get("sizes") is None:
             return {"updates": 0, **data} if data.get("targets") is None else data
-        trained = {"reduction", "learning_rate", "optimizer", "updates"}
+        trained = {"reduction", "l2", "learning_rate", "optimizer", "updates"}
         if set(data) & ({"inputs", "targets", "layers"} | trained):
             raise PydanticCustomError("sizes", "sizes with activation and loss, and no numbers")
         return {

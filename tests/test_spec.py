@@ -314,3 +314,10 @@ def test_no_negative_target_is_drawn_for_a_cross_entropy():
         SpecError, match=r"draw.targets.min: found -1, allowed: 0 or more: cross_entropy"
     ):
         read(CLASSES + "[draw.targets]\nmin = -1\nmax = 1\n")
+
+
+def test_symbols_have_no_penalty():
+    """Their pages would leave its share of every gradient out."""
+    text = 'name = "s"\n[network]\nsizes = [2, 1]\nactivation = "tanh"\nl2 = 0.1'
+    with pytest.raises(SpecError, match="sizes with activation and loss, and no numbers"):
+        read(text)
