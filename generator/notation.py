@@ -354,7 +354,8 @@ class Namer:
         root = self.graph.root
         if q.of == root.at() and q.wrt.name == "z" and self.notation.has_delta:
             return self.marked(self._pattern("delta", *q.wrt.index), q.sample, q.update)
-        whole = q.of == root.at()  # of the loss over the batch, not of one sample's
+        # Of the loss over the batch, not of one sample's; before a penalty too.
+        whole = q.of == root.at() or not self.graph.locate(q.of, q.sample)[0].sampled
         top = self.marked(self._name(q.of), None if whole else q.sample, q.update)
         sampled = q.sample is not None and self.graph.locate(q.wrt, q.sample)[0].sampled
         bottom = self.marked(self._name(q.wrt), q.sample if sampled else None, q.update)

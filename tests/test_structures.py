@@ -335,6 +335,13 @@ def test_what_a_page_says_of_a_penalty_holds(text, notation):
     assert "R" in dict(verdicts)
 
 
+def test_the_loss_of_a_batch_before_its_penalty_is_no_samples():
+    text = ALL["penalty of a kernel"].replace("l2 =", 'reduction = "mean"\nl2 =')
+    page = pages(certified(build(read(text))), ["md"])["solution.md"]
+    assert r"\frac{\partial L_{0}}{\partial L^{[1]}}" in page
+    assert "L_{0}^{[" not in page
+
+
 def test_a_long_penalty_is_broken_inside_its_parentheses():
     page = pages(certified(build(read(WIDE))), ["tex"])["solution.tex"]
     (rule,) = re.findall(r"^R & = .*?(?=\nL)", page.split("Forward")[0], re.MULTILINE | re.DOTALL)
