@@ -294,6 +294,14 @@ def _derivative(exercise: Exercise, of: Quantity, wrt: Quantity) -> Derivative |
     """∂of/∂wrt of one state and sample; None where there is no such thing."""
     if of.update != wrt.update or (of.sample and wrt.sample and of.sample != wrt.sample):
         return None
+    root = exercise.graph.root
+    if (
+        of.sample and of.at() == root.at() and not root.sample
+    ):  # of one sample's loss, not of the batch's
+        of = replace(of, index=(1,))
+        with suppress(KeyError):
+            exercise.graph.find(replace(of, index=(2,)).at(sample=of.sample))
+            return None  # of several terms their sum has no id
     d = Derivative(of.at(), wrt.at(), of.sample or wrt.sample, of.update)
     with suppress(KeyError):
         if exercise.graph.locate(wrt.at(), d.sample)[0].kind not in FIXED:

@@ -342,6 +342,15 @@ def test_the_loss_of_a_batch_before_its_penalty_is_no_samples():
     assert "L_{0}^{[" not in page
 
 
+@pytest.mark.parametrize("l2", ["", "l2 = 0.1\n"])
+def test_the_slope_of_one_samples_loss_is_read_as_that(l2):
+    """Not as the slope of the mean over the batch."""
+    text = LINE.replace("[[network.layers]]", f'{l2}reduction = "mean"\n[[network.layers]]', 1)
+    ours = certified(build(read(text)))
+    page = pages(ours, ["tex"])["solution.tex"]
+    assert {a.verdict for a in audit(ours, read_slides(ours, page).facts)} == {"match"}
+
+
 def test_a_long_penalty_is_broken_inside_its_parentheses():
     page = pages(certified(build(read(WIDE))), ["tex"])["solution.tex"]
     (rule,) = re.findall(r"^R & = .*?(?=\nL)", page.split("Forward")[0], re.MULTILINE | re.DOTALL)
