@@ -24,7 +24,7 @@ from derive.backprop import Derivation, Step
 from derive.descent import Descent
 from derive.evaluate import Given, Values, evaluate
 from derive.expression import mpmath_table, numpy_table, parse, value
-from derive.graph import Graph, Kind
+from derive.graph import FIXED, Graph, Kind
 from derive.ops import Array
 from derive.optimizer import of_parameter
 from derive.quantity import Derivative, Id, Quantity
@@ -245,10 +245,10 @@ def examine_by_sympy(derivation: Derivation, values: Values, wanted: Iterable[Qu
 
 
 def _largest(numbers: Iterable[Array]) -> Array:
-    """Of each variant the size of its largest number, 1 where all are 0."""
+    """Of each variant (the last axis) the size of its largest number, 1 where all are 0."""
     largest: Any = 0.0
     for array in numbers:
-        largest = np.maximum(largest, np.abs(array))
+        largest = np.maximum(largest, np.abs(array).reshape(-1, array.shape[-1]).max(axis=0))
     return np.where(largest == 0, 1.0, largest)
 
 
@@ -264,7 +264,8 @@ def examine(
     slopes = complex_step(graph, values, moved)
     precise = mpmath_gradients(graph, values, moved)
     derived = {d: values[d] for d in map(derivation.derivative, moved)}
-    largest = _largest(derived.values())
+    gradients = (array for node, array in values.gradient.items() if node.kind not in FIXED)
+    largest = _largest(gradients)
     noise = largest * NOISE * 10.0 ** -_zeros(values, moved)
     for d, number in derived.items():
         kind = graph.locate(d.wrt, d.sample)[0]

@@ -219,7 +219,8 @@ def _certified_for(exercise: Exercise, q: Id) -> Exercise:
 
     wanted = q.wrt.at() if isinstance(q, Derivative) else exercise.graph.root
     node, i = exercise.graph.locate(wanted, q.sample or wanted.sample)
-    return certified(exercise, only=[node.element(i, q.sample)], also=[q])
+    reached = node in exercise.graph.ancestors()  # the loss need not depend on it
+    return certified(exercise, only=[node.element(i, q.sample)] if reached else [], also=[q])
 
 
 def _along_paths(exercise: Exercise, arguments: Namespace) -> int:

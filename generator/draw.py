@@ -177,7 +177,7 @@ def _near_kink(batch: Batch) -> Array:
 def _locals(batch: Batch) -> Iterator[tuple[Elementwise | Softmax, Array]]:
     forward = batch.states[0].values.forward
     for node in batch.sheet.exercise.graph.nodes:
-        if isinstance(node.op, Elementwise | Softmax) and node.name == "a":
+        if isinstance(node.op, Elementwise | Softmax) and node.name == "a" and node.prefix:
             inputs = [forward[n] for n in node.inputs]
             yield node.op, node.op.local(NUMPY, 0, forward[node], *inputs)
 

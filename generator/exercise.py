@@ -135,6 +135,9 @@ class Exercise:
             return count
         if q.update >= len(self.iterates) or (q.sample or 1) > self.graph.samples:
             raise KeyError(str(q))
+        if isinstance(q, Derivative) and q.sample and q.of == self.graph.root.at():
+            if not self.graph.locate(q.wrt, q.sample)[0].sampled:  # it is over the whole batch
+                raise KeyError(str(q))
         if (constant := self.program.constant(q)) is not None:
             return float(constant)
         return self.iterates[q.update].number(q)

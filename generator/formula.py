@@ -270,22 +270,30 @@ def tall(node: Node) -> bool:
 
 
 def _broken(node: Node, room: float) -> list[Node]:
-    """The node as lines of at most `room` em, broken before its + and − signs, and its dots where that
-    is not enough."""
+    """The node as lines of at most `room` em, broken before its + and − signs; where that is not enough
+    before its dots, and inside a factor's parentheses."""
     if width(node) <= room or not isinstance(node, Row):
         return [node]
     lines: list[list[Node]] = [[]]
-    wide = ((piece, width(Row(tuple(piece))) > room) for piece in _pieces(node))
-    for item in (part for piece, split in wide for part in (_factors(piece) if split else [piece])):
+    pieces = _pieces(node)
+    parted = (_factors(p, room) if width(Row(tuple(p))) > room else [p] for p in pieces)
+    for item in (part for parts in parted for part in parts):
         if lines[-1] and width(Row((*lines[-1], *item))) > room:
             lines.append([Op(" ")])
         lines[-1].extend(item)
     return [Row(tuple(line)) for line in lines]
 
 
-def _factors(summand: list[Node]) -> list[list[Node]]:
-    """The factors of a summand, the sign before the first."""
-    return _split(_flat(Row(tuple(summand))), (Op("·"),))
+def _factors(summand: list[Node], room: float) -> Iterator[list[Node]]:
+    """The factors of a summand, the sign before the first; of a sum that has no room its summands."""
+    for *before, last in _split(_flat(Row(tuple(summand))), (Op("·"),)):
+        wide = width(Row((*before, last))) > room
+        if wide and isinstance(last, Fence) and isinstance(last.body, Row) and not tall(last):
+            left, right = last.kind
+            first, *more = _pieces(Row((*last.body.items, Op(right))))
+            yield from ([*before, Op(left), *first], *more)
+        else:
+            yield [*before, last]
 
 
 def _flat(node: Node) -> Iterator[Node]:

@@ -345,6 +345,7 @@ class Namer:
             counts[counted] += prod(node.shape) - len(node.absent)
         slots = {n.prefix[0]: n.op.slots for n in graph.nodes if isinstance(n.op, Affine)}
         self.constant_input = {layer for layer, names in slots.items() if "one" in names}
+        self.penalised = graph.samples == 1 and any(n.name == "L0" for n in graph.nodes)
 
     def __call__(self, q: Id) -> Node:
         """The name of a quantity, or ∂of/∂wrt as a fraction; δ where the notation has one."""
@@ -353,7 +354,8 @@ class Namer:
         root = self.graph.root
         if q.of == root.at() and q.wrt.name == "z" and self.notation.has_delta:
             return self.marked(self._pattern("delta", *q.wrt.index), q.sample, q.update)
-        whole = q.of == root.at()  # of the loss over the batch, not of one sample's
+        # Of the loss over the batch, not of one sample's; before a penalty too.
+        whole = q.of == root.at() or not self.graph.locate(q.of, q.sample)[0].sampled
         top = self.marked(self._name(q.of), None if whole else q.sample, q.update)
         sampled = q.sample is not None and self.graph.locate(q.wrt, q.sample)[0].sampled
         bottom = self.marked(self._name(q.wrt), q.sample if sampled else None, q.update)
@@ -421,9 +423,9 @@ class Namer:
         match q.name, q.index:
             case "L", (_,) if self.sizes[-1] > 1:
                 return self._pattern("L_term", self.last, *q.index)
-            case "L", _:
+            case "L", _ if not q.index or not self.penalised:
                 return self._pattern("L")
-            case "L0", _:  # before the penalty is added
+            case "L" | "L0", _:  # before the penalty is added, which may be an only output's term
                 loss = self._pattern("L")
                 return Index(loss.base if isinstance(loss, Index) else loss, Number("0"))
             case "one", (layer,):

@@ -13,6 +13,7 @@ from generator.formula import Number
 __all__ = ["as_float", "decimals_for", "exact", "quantised", "shown"]
 
 SMALLEST = -5  # powers of ten below this are shown as 4.386·10^-7
+LARGEST = 15  # and those above as 4.386·10^16: a float knows no more digits
 
 
 def decimals_for(number: float, digits: int) -> int:
@@ -57,5 +58,8 @@ def shown(number: float | Decimal, digits: int = 4) -> Number:
     if decimal != 0 and decimal.adjusted() < SMALLEST:
         mantissa = f"{decimal.scaleb(-decimal.adjusted()):f}"
         return Number(mantissa, decimal.adjusted())
+    if decimal.adjusted() > LARGEST:
+        mantissa, _, power = f"{decimal:.{digits - 1}e}".partition("e")
+        return Number(mantissa, int(power))
     text = f"{decimal:f}"
     return Number(text.removeprefix("-") if decimal == 0 else text)

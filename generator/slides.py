@@ -33,6 +33,7 @@ from generator.lexing import hatted
 from generator.notation import Writer
 from generator.reading import Chain, Grid, Printed, Side, Unknown, Vocabulary, chains, numbers, spelling
 from generator.tabular import Cell, TextTable, text_tables
+from generator.telling import TOTALS
 
 __all__ = ["Reading", "Unplaced", "read_slides"]
 
@@ -262,11 +263,11 @@ def _later(cell: Expr, updates: int) -> Expr:
 
 
 def _same(exercise: Exercise, meanings: dict[str, set[Id]]) -> None:
-    """L and its only term are the same number."""
+    """L (with a penalty L0) and its only term are the same number."""
     for ids in meanings.values():
         if len(ids) > 1:
             plain = {q for q in ids if isinstance(q, Quantity) and not (q.name == "L" and q.index)}
-            if len(plain) == 1 and all(isinstance(q, Quantity) and q.name == "L" for q in ids):
+            if len(plain) == 1 and all(isinstance(q, Quantity) and q.name in TOTALS for q in ids):
                 ids.intersection_update(plain)
 
 
@@ -293,6 +294,14 @@ def _derivative(exercise: Exercise, of: Quantity, wrt: Quantity) -> Derivative |
     """∂of/∂wrt of one state and sample; None where there is no such thing."""
     if of.update != wrt.update or (of.sample and wrt.sample and of.sample != wrt.sample):
         return None
+    root = exercise.graph.root
+    if (
+        of.sample and of.at() == root.at() and not root.sample
+    ):  # of one sample's loss, not of the batch's
+        of = replace(of, index=(1,))
+        with suppress(KeyError):
+            exercise.graph.find(replace(of, index=(2,)).at(sample=of.sample))
+            return None  # of several terms their sum has no id
     d = Derivative(of.at(), wrt.at(), of.sample or wrt.sample, of.update)
     with suppress(KeyError):
         if exercise.graph.locate(wrt.at(), d.sample)[0].kind not in FIXED:

@@ -27,9 +27,11 @@ from derive.expression import ExpressionError, Num, fold, parse
 from derive.graph import Graph
 from derive.network import Bias, Kernel, Layer, Reduction, network
 from derive.ops import ACTIVATIONS, DOMAINS, LOSSES, OUTPUTS_OF, VECTOR_ACTIVATIONS, Elementwise, Softmax
-from derive.optimizer import OPTIMIZERS, SGD, Optimizer
+from derive.optimizer import OPTIMIZERS, RATE, SGD, Optimizer
+from derive.program import LONG_RATE
+from derive.quantity import Quantity
 from derive.zscore import Feature
-from generator.notation import NOTATIONS, TELLINGS, Namer, NotationError, Telling
+from generator.notation import NOTATIONS, TELLINGS, CircuitNamer, Namer, NotationError, Telling
 
 __all__ = ["LECTURES", "CircuitSpec", "Draw", "LayerSpec", "NetworkSpec", "OptimizerSpec", "Range"]
 __all__ += ["Spec", "SpecError", "Standardize", "activation_of", "load", "loss_of", "read"]
@@ -39,6 +41,7 @@ ANY_ACTIVATION: dict[str, Elementwise | Softmax] = {**ACTIVATIONS, **VECTOR_ACTI
 SMALLEST, LARGEST, DIGITS = -12, 6, 12  # powers of ten; significant digits
 MAX_BYTES = 1_000_000
 NO_CONNECTION = "-"
+RESERVED = (RATE.name, LONG_RATE.name)  # what formulas mean the learning rate by
 
 
 class SpecError(ValueError):
@@ -310,7 +313,7 @@ class NetworkSpec(_Model):
             return data
         if data.get("sizes") is None:
             return {"updates": 0, **data} if data.get("targets") is None else data
-        trained = {"reduction", "learning_rate", "optimizer", "updates"}
+        trained = {"reduction", "l2", "learning_rate", "optimizer", "updates"}
         if set(data) & ({"inputs", "targets", "layers"} | trained):
             raise PydanticCustomError("sizes", "sizes with activation and loss, and no numbers")
         return {
@@ -637,10 +640,20 @@ def _check_circuit(source: CircuitSpec, file: str) -> None:
             allowed = f"one of the inputs: {_choices(name, source.inputs)}"
             raise SpecError(file, f"circuit.constants[{number}]", repr(name[:40]), allowed)
     try:
-        source.graph()
+        graph = source.graph()
     except CircuitError as error:
         line = source.nodes[error.line]
         raise SpecError(file, f"circuit.nodes[{error.line}]", repr(line[:60]), str(error)) from None
+    written = CircuitNamer()
+    seen: dict[Any, str] = {}
+    for node in graph.nodes:
+        if node.name in RESERVED or node.name.startswith("_"):
+            allowed = "a name that starts with a letter and is not that of the learning rate"
+            raise SpecError(file, "circuit", repr(node.name[:40]), allowed)
+        other = seen.setdefault(written(Quantity(node.name)), node.name)
+        if other != node.name:
+            found = f"{other!r} and {node.name!r}, which are written alike"
+            raise SpecError(file, "circuit", found, "names that differ by more than _")
 
 
 def _check_shapes(net: NetworkSpec, file: str) -> None:

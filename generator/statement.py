@@ -57,6 +57,7 @@ class Statements:
         random = np.random.default_rng(0)
         start = self.exercise.iterates[0].data
         fixed = {node.key for node in self.exercise.graph.of_kind("constant")}
+        absent = {node.key: node.absent for node in self.exercise.graph.given}
         runs = []
         for k in range(NEARBY + ANYWHERE):
             data = {}
@@ -66,6 +67,8 @@ class Statements:
                     continue
                 drawn = random.uniform(0.2, 1.2, array.shape) * random.choice([-1, 1], array.shape)
                 data[name] = array + 0.1 * drawn if k < NEARBY else drawn
+                for i in absent[name]:
+                    data[name][tuple(n - 1 for n in i)] = 0
             data = {**data, **self.shares(data)}
             rate = float(random.uniform(0.1, 0.9))
             updates, rule = len(self.exercise.iterates) - 1, self.exercise.optimizer

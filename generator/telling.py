@@ -199,12 +199,14 @@ class Teller:
         return float(rate) if leaf == RATE else self.exercise.number(leaf)
 
     def _factors(self, term: Term) -> tuple[list[Expr], list[Expr]]:
-        """A term's factors as names and as formulas; a factor ∂L/∂L_i = 1 is left out of both."""
+        """A term's factors as names and as formulas; a factor ∂L/∂L_i = 1 is left out of both, unless it
+        is the only one."""
         ids: list[Expr] = [Ref(term.upstream)] if term.upstream else []
         exprs: list[Expr] = list(ids)
         for factor in term.factors:
             inner = factor.derivative.of == self.graph.root.at() or factor.derivative.wrt.name in TOTALS
-            if inner and factor.expr == Num(Rational(1)):
+            only = len(ids) + len(term.factors) == 1
+            if inner and factor.expr == Num(Rational(1)) and not only:
                 continue
             ids.append(Ref(factor.derivative))
             # A local derivative that was derived before is named by its number, not derived again.

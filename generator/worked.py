@@ -317,12 +317,12 @@ class NetworkTeller(Teller):
         for sample in self.in_full:
             terms = [Quantity("L", (i,), sample) for i in self.outputs]
             formulas += [(self.computed(q), None) for q in terms]
-            if len(self.outputs) > 1 or total.name != "L":
+            if len(self.outputs) > 1:
                 formulas.append((self.computed(total.element((), sample)), None))
         formulas += [(self.computed(n.element(())), None) for n in others]
         args: dict[str, Any] = {"outputs": len(self.outputs), "samples": self.graph.samples}
-        args |= {"mean": self.net.outputs == "mean", "penalty": self.net.l2 is not None}
-        args |= {"reduction": self.net.reduction}
+        args |= {"mean": self.net.outputs == "mean", "reduction": self.net.reduction}
+        args["penalty"] = self.net.l2 and self.name(Quantity("lambda"))
         yield block("loss_terms", args, formulas)
         if self.graph.samples > 1:
             yield Block("other_reduction", args, ((self._other_reduction(), None),))

@@ -14,9 +14,10 @@ from derive.ops import GATES
 from derive.program import Program, Run
 from derive.quantity import parse as parse_id
 from derive.verify import certify, quantities
-from generator.exercise import build
+from generator.exercise import build, certified
 from generator.misconceptions import MISCONCEPTIONS, rewriting
-from generator.spec import load
+from generator.render import pages
+from generator.spec import load, read
 from tests.conftest import lecture
 
 
@@ -222,3 +223,15 @@ def test_the_last_use_of_a_recurrent_weight_alone():
     )
     last = exercise.number(parse_id("dL/dz3")) * exercise.number(parse_id("x3"))
     assert run_[parse_id("dL/dw")] == pytest.approx(last, rel=1e-14)
+
+
+@pytest.mark.parametrize("steps", ["gates", "lines"])
+@pytest.mark.parametrize("last", ["q + x", "q - x", "x - q", "q + 1", "q"])
+def test_a_last_gate_with_a_slope_of_one_is_told(steps, last):
+    """No factor is left but the 1."""
+    nodes = f'nodes = ["q = x*y", "f = {last}"]'
+    spec = (
+        f'name = "s"\n[circuit]\ninputs = {{ x = 2, y = 3 }}\nsteps = "{steps}"\n{nodes}\noutput = "f"'
+    )
+    page = pages(certified(build(read(spec))), ["md"])["solution.md"]
+    assert re.search(r"frac\{\\partial f\}\{\\partial q\} = .*1 \\tag", page)

@@ -172,6 +172,38 @@ def test_list(run, what):
     assert f"{what}\n" in run("list").out
 
 
+DEAD = """
+name = "s"
+[circuit]
+inputs = { x = 2, y = 3, b = 1 }
+nodes = ["z = x*y", "a = tanh(z)", "d = a + b", "e = d*d", "L = a + b"]
+output = "L"
+"""
+
+
+@pytest.mark.parametrize("option", ["--of", "--paths"])
+@pytest.mark.parametrize(
+    ("quantity", "shown"),
+    [
+        ("dL/dx", "7.372964222e-05"),  # small beside dL/dL: certified as in the list of all
+        ("de/dd", "3.999975423"),  # which the output does not depend on
+        ("dL/de", None),
+    ],
+)
+def test_derive_of_a_quantity_beside_the_way_to_the_output(run, option, quantity, shown):
+    Path("s.toml").write_text(DEAD, "utf-8")
+    done = run("derive", "s.toml", option, quantity)
+    assert done.code == (0 if shown else 2)
+    assert shown in done.out if shown else f"{option}: found '{quantity}', allowed: " in done.err
+
+
+@pytest.mark.parametrize("option", ["--of", "--paths"])
+def test_a_parameters_gradient_is_over_the_batch_and_not_of_a_sample(run, option):
+    assert run("derive", "shallow", option, "dL/dW[1][1][1]#1").code == 2
+    assert run("derive", "shallow", option, "dL[1]/dW[1][1][1]#1").code == 0
+    assert run("derive", "shallow", option, "dL/dz[1][1]#1").code == 0
+
+
 PATHS = [  # --most: paths printed, what is said of the others
     ([], 2, None),
     (["--most", 2], 2, None),

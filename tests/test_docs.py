@@ -9,7 +9,17 @@ import pytest
 
 from generator.cli import main
 from generator.render import pages
-from generator.spec import read
+from generator.spec import (
+    CircuitSpec,
+    Draw,
+    LayerSpec,
+    NetworkSpec,
+    OptimizerSpec,
+    Range,
+    Spec,
+    Standardize,
+    read,
+)
 from tests.conftest import lecture
 
 ROOT = Path(__file__).parent.parent
@@ -69,6 +79,38 @@ def test_the_specs_of_the_readme_are_valid_and_work(run):
     spec = read(network + draw)
     assert spec.draw.inputs.decimals == 0
     assert len(spec.network.layers) == 2
+
+
+SPECS = re.findall(r"```toml\n(.*?)```", (ROOT / "docs/specs.md").read_text("utf-8"), re.DOTALL)
+
+
+@pytest.mark.parametrize("text", SPECS, ids=[tomllib.loads(text)["name"] for text in SPECS])
+def test_the_examples_of_specs_work(run, text):
+    Path("hw.toml").write_text(text, "utf-8")
+    symbols = tomllib.loads(text).get("network", {}).get("sizes")
+    for command in (
+        ("make-example", "derive") if symbols else ("make-example", "derive", "make-exercise")
+    ):
+        seed = ["--seed", 1] if command == "make-exercise" else []
+        assert run(command, "hw.toml", *seed).code == 0
+
+
+def keys(table):
+    """Every key of a TOML file, at any depth."""
+    for key, value in table.items():
+        yield key
+        for inner in value if isinstance(value, list) else [value]:
+            if isinstance(inner, dict):
+                yield from keys(inner)
+
+
+def test_the_examples_of_specs_have_every_key():
+    """The keys of the models that a spec is read into, and those of an optimizer in a sentence."""
+    document = (ROOT / "docs/specs.md").read_text("utf-8")
+    shown = {key for text in SPECS for key in keys(tomllib.loads(text))}
+    shown |= set(re.findall(r"(\w+) = ", " ".join(re.findall(r"`(optimizer = .*?)`", document))))
+    models = [Spec, NetworkSpec, LayerSpec, Standardize, OptimizerSpec, CircuitSpec, Draw, Range]
+    assert {field for model in models for field in model.model_fields} <= shown
 
 
 def test_the_changelog_knows_the_version(capsys):

@@ -378,3 +378,17 @@ def test_cross_entropy_is_asked_with_one_class_for_certain(number):
     for i, t in enumerate(target, 1):
         delta, a = (drawn.number(parse(q)) for q in (f"dL/dz[2][{i}]", f"a[2][{i}]"))
         assert delta == pytest.approx(a - float(t), rel=1e-12)
+
+
+@pytest.mark.parametrize("steps", ["gates", "lines"])
+def test_gates_may_be_called_as_the_nodes_of_a_network_are(steps):
+    """The screens of activations are about networks."""
+    spec = read(f"""
+name = "s"
+[circuit]
+inputs = {{ x = 2, W = 0.5, b = 1, K = 0.3, one = 1, lambda = 0.1, t = 0.7, P = 2 }}
+steps = "{steps}"
+nodes = ["z = W*x + b", "a = z - t", "L0 = a**2", "R = lambda*K*P", "L = L0 + R*one"]
+output = "L"
+""")
+    assert draw(spec, "1", 1, Counter()).parts

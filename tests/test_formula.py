@@ -154,3 +154,16 @@ def test_equations_are_stacked_at_their_first_relation_and_in_stacks_a_page_can_
     stacked = list(stack(lines))
     assert [len(s.lines) for s in stacked] == [12, 12, 6]
     assert latex(stacked[2]).startswith("\\begin{aligned}\nw_{5} & = 24 \\\\\n")
+
+
+@pytest.mark.parametrize(
+    ("number", "digits", "expected"),
+    [
+        (123456789012345.0, 4, r"123456789012345"),
+        (2.0**60, 4, r"1.153 \cdot 10^{18}"),
+        (-9.99996e130, 4, r"-1.000 \cdot 10^{131}"),
+        (1e300, 2, r"1.0 \cdot 10^{300}"),
+    ],
+)
+def test_a_number_has_no_digits_that_a_float_does_not_know(number, digits, expected):
+    assert latex(shown(number, digits)) == expected

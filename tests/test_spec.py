@@ -255,6 +255,18 @@ BAD_CIRCUITS = [
     ),
     ("x = -2", "exp = -2", "circuit.inputs: found 'exp', allowed: names of letters and digits"),
     (
+        "x = -2",
+        "x = -2, eta = 1",
+        "circuit: found 'eta', allowed: a name that starts with a letter and is",
+    ),
+    ("x = -2", "x = -2, __w = 1", "circuit: found '__w', allowed: a name that starts with a letter"),
+    ("x = -2", "x = -2, y_ = 1", "circuit: found 'y_' and 'y', which are written alike, allowed: names"),
+    (
+        "q = x + y",
+        'q = x*z + y", "g_1 = x + y',
+        "circuit: found 'g1' and 'g_1', which are written alike",
+    ),
+    (
         'output = "f"',
         'output = "f"\nconstants = ["w"]',
         "circuit.constants[0]: found 'w', allowed: one of the inputs: x, y, z",
@@ -314,3 +326,10 @@ def test_no_negative_target_is_drawn_for_a_cross_entropy():
         SpecError, match=r"draw.targets.min: found -1, allowed: 0 or more: cross_entropy"
     ):
         read(CLASSES + "[draw.targets]\nmin = -1\nmax = 1\n")
+
+
+def test_symbols_have_no_penalty():
+    """Their pages would leave its share of every gradient out."""
+    text = 'name = "s"\n[network]\nsizes = [2, 1]\nactivation = "tanh"\nl2 = 0.1'
+    with pytest.raises(SpecError, match="sizes with activation and loss, and no numbers"):
+        read(text)

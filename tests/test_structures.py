@@ -1,5 +1,6 @@
 """Layers that are not simply W a + b: tied and missing weights, convolutions, skips, penalties, means."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -11,10 +12,12 @@ from derive.network import Kernel, counted, parameter_count
 from derive.ops import Affine
 from derive.program import Program, Run
 from derive.quantity import Derivative, Quantity, parse
+from generator.audit import audit
 from generator.exercise import build, certified
 from generator.misconceptions import MISCONCEPTIONS, rewriting
 from generator.notation import NOTATIONS, TELLINGS, Namer
 from generator.render import pages
+from generator.slides import read_slides
 from generator.spec import SpecError, read
 
 AUTOENCODER = """
@@ -318,6 +321,55 @@ def test_no_misconception_stumbles_over_a_structure(name):
         run = Run(Program(ours.derivation), ours.iterates, 0.5, rewrite=rewriting([m]))
         for d in Derivation(ours.graph).targets():
             assert isinstance(run[d], float)
+
+
+ONE_OUTPUT = PARTIAL.replace("[[network.layers]]", "l2 = 0.1\n[[network.layers]]", 1)
+WIDE = """
+name = "wide"
+[network]
+inputs = [[0.5, -0.3, 0.8, 0.2]]
+targets = [[0, 1, 0, 0, 0]]
+loss = "cross_entropy"
+l2 = 0.1
+[[network.layers]]
+activation = "softmax"
+weights = [[0.5, -0.4, 0.2, 0.3], [0.1, 0.2, -0.3, 0.4], [0.3, "-", 0.1, -0.5], [-0.2, 0.6, 0.7, 0.1], [0.2, 0.3, 0.4, 0.5]]
+"""
+
+
+@pytest.mark.parametrize("text", [ONE_OUTPUT, WIDE, ALL["penalty of a part"], ALL["penalty of ties"]])
+@pytest.mark.parametrize("notation", NOTATIONS)
+def test_what_a_page_says_of_a_penalty_holds(text, notation):
+    """Of one output too, whose term is L0 and not L; and however long the sum of squares is."""
+    ours = certified(build(read(text).model_copy(update={"notation": notation})))
+    page = pages(ours, ["tex"])["solution.tex"]
+    assert "λ" not in page  # pdflatex has no such character
+    verdicts = [(a.fact.id, a.verdict) for a in audit(ours, read_slides(ours, page).facts)]
+    assert {v for _, v in verdicts} == {"match"}
+    assert "R" in dict(verdicts)
+
+
+def test_the_loss_of_a_batch_before_its_penalty_is_no_samples():
+    text = ALL["penalty of a kernel"].replace("l2 =", 'reduction = "mean"\nl2 =')
+    page = pages(certified(build(read(text))), ["md"])["solution.md"]
+    assert r"\frac{\partial L_{0}}{\partial L^{[1]}}" in page
+    assert "L_{0}^{[" not in page
+
+
+@pytest.mark.parametrize("l2", ["", "l2 = 0.1\n"])
+def test_the_slope_of_one_samples_loss_is_read_as_that(l2):
+    """Not as the slope of the mean over the batch."""
+    text = LINE.replace("[[network.layers]]", f'{l2}reduction = "mean"\n[[network.layers]]', 1)
+    ours = certified(build(read(text)))
+    page = pages(ours, ["tex"])["solution.tex"]
+    assert {a.verdict for a in audit(ours, read_slides(ours, page).facts)} == {"match"}
+
+
+def test_a_long_penalty_is_broken_inside_its_parentheses():
+    page = pages(certified(build(read(WIDE))), ["tex"])["solution.tex"]
+    (rule,) = re.findall(r"^R & = .*?(?=\nL)", page.split("Forward")[0], re.MULTILINE | re.DOTALL)
+    assert rule.count("\n& \\quad + ") >= 3
+    assert rule.count("^{2}") == 19  # one weight is not there
 
 
 BAD = [  # of which network, replace, by, what is said
