@@ -11,18 +11,20 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from decimal import Decimal
+from fractions import Fraction
 from itertools import combinations
-from math import isclose
+from math import isclose, isfinite
 from typing import Any
 
 import numpy as np
 
 from derive.expression import NUMPY, Num
+from derive.network import counted
 from derive.ops import DOMAINS, Elementwise, Softmax
 from derive.verify import Uncertified
-from generator.exercise import Exercise, ask, build, certified
-from generator.exercises import default, kind
-from generator.spec import Draw, NetworkSpec, Range, Spec, SpecError
+from generator.exercise import STOP, Exercise, ask, build, certified
+from generator.exercises import asked
+from generator.spec import Choice, Draw, NetworkSpec, Range, Spec, SpecError
 
 __all__ = ["ATTEMPTS", "digest", "draw", "variant_id"]
 
@@ -50,8 +52,10 @@ class _Stream:
         word = hashlib.blake2b(self.key + b"\x1f%d" % self.taken, digest_size=8).digest()
         return low + int.from_bytes(word, "big") % (high - low + 1)
 
-    def decimal(self, source: Range) -> Decimal:
-        """A decimal of the range, never 0."""
+    def decimal(self, source: Choice) -> Decimal:
+        """A decimal of the range, never 0; or one of a list."""
+        if not isinstance(source, Range):
+            return source[self.integer(1, len(source)) - 1]
         while (drawn := self.integer(*source.steps)) == 0:
             pass
         return Decimal(drawn).scaleb(-source.decimals)
@@ -84,8 +88,9 @@ def variant_id(spec: Spec, seed: object, number: int) -> str:
 def _redrawn(spec: Spec, stream: _Stream) -> dict[str, Any]:
     """The same network or circuit with new numbers, as an update of the spec."""
     if spec.circuit:
-        wires = spec.draw.wires
-        inputs = {name: stream.decimal(wires) for name in spec.circuit.inputs}
+        own = {name: [number] for name, number in spec.circuit.inputs.items() if name in spec.draw.keep}
+        sources = {**dict.fromkeys(spec.circuit.inputs, spec.draw.wires), **spec.draw.of, **own}
+        inputs = {name: stream.decimal(source) for name, source in sources.items()}
         return {"circuit": spec.circuit.model_copy(update={"inputs": inputs})}
     network = _redrawn_network(spec.network_spec, spec.draw, stream)
     if (how := network.standardize) and how.digits is None:  # a sheet's numbers are those computed with
@@ -97,12 +102,16 @@ def _redrawn(spec: Spec, stream: _Stream) -> dict[str, Any]:
 def _redrawn_network(net: NetworkSpec, source: Draw, stream: _Stream) -> NetworkSpec:
     """The same network with new inputs, targets, weights and biases."""
 
-    def rows(shape: Any, drawn_from: Range) -> Any:
+    def rows(shape: Any, drawn_from: Choice) -> Any:
         """Numbers in the place of numbers, however nested; no connection stays none."""
         if isinstance(shape, list):
             return [rows(item, drawn_from) for item in shape]
         return None if shape is None else stream.decimal(drawn_from)
 
+    if source.sizes:
+        sizes = [int(stream.decimal(source.sizes)) for _ in net.sizes or ()]
+        said = net.model_dump(include={"activation", "loss"}, exclude_unset=True)
+        net = NetworkSpec.model_validate({"sizes": sizes, **said})
     layers = []
     for layer in net.layers:
         weights = {key: rows(getattr(layer, key), source.weights) for key in ("weights", "kernel")}
@@ -110,7 +119,9 @@ def _redrawn_network(net: NetworkSpec, source: Draw, stream: _Stream) -> Network
             biases = [stream.decimal(source.biases)] * len(layer.biases)
         else:
             biases = [stream.decimal(source.biases) for _ in layer.biases]
-        layers.append(layer.model_copy(update={**weights, "biases": biases}))
+        weights = {} if "weights" in source.keep else weights
+        own = {} if "biases" in source.keep else {"biases": biases}
+        layers.append(layer.model_copy(update={**weights, **own}))
     targets = source.targets or TARGETS.get(net.layers[-1].activation, OTHER_TARGETS)
     domain = DOMAINS.get(net.loss)
     drawn = {"inputs": rows(net.inputs, source.inputs), "sizes": None}
@@ -125,6 +136,7 @@ def _redrawn_network(net: NetworkSpec, source: Draw, stream: _Stream) -> Network
         if domain and source.targets is None:  # the targets of the two classes
             pick = [[stream.integer(0, 1) for _ in row] for row in net.targets]
             drawn["targets"] = [[Decimal(domain.labels[n]) for n in row] for row in pick]
+    drawn = {key: numbers for key, numbers in drawn.items() if key not in source.keep}
     return net.model_copy(update={**drawn, "layers": layers})
 
 
@@ -157,14 +169,26 @@ def _dead(exercise: Exercise) -> bool:
     return any((local == 0).all() for local in learning)
 
 
-def _flat(op: Elementwise | Softmax) -> bool:
+def _flat(op: object) -> bool:
     """A step's derivative is always 0."""
-    return isinstance(op, Elementwise) and isinstance(op.partials["z"], Num)
+    return isinstance(op, Elementwise) and op.partials.get("z") == Num(Fraction(0))
 
 
 def _saturated(exercise: Exercise) -> bool:
     smooth = (local for op, local in _locals(exercise) if isinstance(op, Softmax) or not op.kinks)
     return any((np.abs(local) < SATURATED * 0.25).any() for local in smooth)
+
+
+def _undecided(exercise: Exercise) -> bool:
+    stops = (part for part in exercise.parts if part.quantity == STOP)
+    return any(not isfinite(part.answer) or part.tolerance >= 0.5 for part in stops)
+
+
+def _constant(exercise: Exercise) -> bool:
+    """A step that is 0 or 1 for every sample tells no sample from another."""
+    steps = (node for node in exercise.graph.nodes if node.name == "a" and _flat(node.op))
+    outputs = (exercise.values.forward[node] for node in steps)
+    return exercise.graph.samples > 1 and any((np.ptp(a, axis=-2) == 0).any() for a in outputs)
 
 
 def _idle(exercise: Exercise) -> bool:
@@ -187,10 +211,12 @@ def _coincidence(exercise: Exercise) -> bool:
 
 # Why a draw is thrown away, in the order of the tests, with what a spec can loosen.
 SCREENS: dict[str, tuple[Callable[[Exercise], bool], str]] = {
+    "a goal that is not clearly reached": (_undecided, "another stop_below or more updates"),
     "the same number in every sample": (_alike, "wider draw.inputs"),
     "a unit at a kink": (_near_kink, "wider ranges of draw.weights"),
     "a layer without an active unit": (_dead, "positive draw.biases or wider draw.weights"),
     "too many answers that are 0": (_idle, "positive draw.biases or wider draw.weights"),
+    "a step that no sample changes": (_constant, "wider draw.weights or narrower draw.biases"),
     "a saturated unit": (_saturated, "narrower draw.weights, draw.biases and draw.inputs"),
     "a vanishing answer": (_vanishing, "wider draw.weights or draw.inputs"),
     "two parts with the same answer": (_coincidence, "more draw decimals or more digits"),
@@ -205,22 +231,29 @@ def draw(spec: Spec, seed: object, number: int, rejected: Counter[str] | None = 
 
     `rejected` counts the draws thrown away, by reason.  SpecError if no draw in 500 is good.
     """
-    if spec.network and spec.network.truth_table:
-        allowed = "other inputs: with drawn weights it would be another function"
+    kind = asked(spec)
+    if spec.network and spec.network.truth_table and "inputs" not in spec.draw.keep:
+        allowed = "draw.keep with inputs: with drawn weights it is another function"
         raise SpecError(spec.name, "network.inputs", "the 0 and 1 of a truth table", allowed)
     rejected = Counter() if rejected is None else rejected
     here: Counter[str] = Counter()
+    screens = {why: test for why, (test, _) in SCREENS.items() if why not in kind.overlooks}
     for attempt in range(ATTEMPTS):
         stream = _Stream(seed, _origin(spec), number, attempt)
         about: dict[str, Any] = {"note": None, "points": []}  # they are about the spec's own numbers
         drawn = spec.model_copy(update={**_redrawn(spec, stream), **about})
         exercise = build(drawn)
-        exercise = ask(exercise, kind(default(spec)).ask(exercise))
-        reason = next((why for why, (test, _) in SCREENS.items() if test(exercise)), None)
+        exercise = ask(exercise, kind.ask(exercise))
+        reason = next((why for why, test in screens.items() if test(exercise)), None)
         if reason is None:
             variant = variant_id(spec, seed, number)
             try:
-                return certified(replace(exercise, kind=default(spec), variant=variant))
+                also = [part.quantity for part in exercise.parts]
+                counts = all(counted(exercise.graph, q) is not None for q in also)
+                only = [exercise.graph.root] if counts else None  # no number of the network is shown
+                return certified(
+                    replace(exercise, kind=kind.name, variant=variant), only=only, also=also
+                )
             except Uncertified:
                 reason = CANCELLED
         here[reason] += 1

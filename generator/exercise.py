@@ -36,9 +36,10 @@ from derive.verify import (
 from generator.notation import NOTATIONS, CircuitNamer, Namer, Writer
 from generator.spec import Spec
 
-__all__ = ["TOLD", "Exercise", "Part", "ask", "build", "certified", "snapshots", "trained"]
+__all__ = ["STOP", "TOLD", "Exercise", "Part", "ask", "build", "certified", "snapshots", "trained"]
 
 TOLD = 3  # updates of an optimizer that keeps something which are told one by one
+STOP = Quantity("stop")  # after how many updates the loss is below the spec's goal
 SMALL = 12  # paths through a network up to which SymPy differentiates the composed loss as well
 
 
@@ -123,6 +124,8 @@ class Exercise:
         """The value of any quantity, W@1 and L@1 included, or of a count, P."""
         if (count := counted(self.graph, q)) is not None:
             return count
+        if q == STOP:
+            return float("nan") if self.stop is None else self.stop
         if q.update >= len(self.iterates) or (q.sample or 1) > self.graph.samples:
             raise KeyError(str(q))
         if (constant := self.program.constant(q)) is not None:
@@ -155,10 +158,11 @@ def certified(
     quantities whose gradients somebody is going to see.  `also`: ids that are asked for of later states.
     """
     graph, digits = exercise.graph, exercise.spec.digits
-    if graph.forward_only:
-        proof = Certificate(("mpmath",), certify_values(exercise.values, digits))
-        return replace(exercise, proof=proof)
     only, also = list(only) if only is not None else None, list(also)
+    if graph.forward_only:
+        slopes = certify_derivatives(exercise.values, (d for d in also if isinstance(d, Derivative)))
+        proof = Certificate(("mpmath",), max(slopes, certify_values(exercise.values, digits)))
+        return replace(exercise, proof=proof)
     small = prove and only is None and _paths(graph) <= SMALL
     asked = quantities(graph, ("input", "parameter")) if small else None
     states = exercise.iterates
@@ -166,6 +170,8 @@ def certified(
     errors = [proof.max_error]
     if isinstance(states, Descent) and (only is None or any(q.update for q in also)):
         errors.append(certify_descent(states))
+    if not graph.ancestors().issuperset(graph.nodes):  # beside the way to what is differentiated
+        errors.append(certify_values(states[0].values, digits))
     if (net := exercise.spec.network) and net.standardize:
         errors += [certify_scores(feature, net.standardize.digits) for feature in net.features()]
     later = {q.update for q in also if 0 < q.update < len(states)}
@@ -263,14 +269,19 @@ def _rounded_up(number: float) -> float:
 
 def parents(exercise: Exercise, q: Id) -> Iterator[Id]:
     """The quantities that q is computed from directly, as it is taught."""
-    if q.update:
+    if counted(exercise.graph, q) is not None:
+        return
+    if q.update or q == STOP:
         yield from _gradients(exercise)
         return
     if isinstance(q, Quantity):
         definition = exercise.graph.definition(q)
         yield from refs(definition) if definition else ()
         return
-    for term in exercise.derivation.step(q).terms:
+    if q.of != exercise.graph.root.at() and (local := exercise.graph.local(q)) is not None:
+        yield from refs(local)
+        return
+    for term in exercise.derivation.towards(q.of, q.sample).step(replace(q, update=0)).terms:
         if term.upstream:
             yield term.upstream
         for factor in term.factors:

@@ -19,7 +19,16 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from derive.circuit import FUNCTIONS, CircuitError, circuit
@@ -28,16 +37,29 @@ from derive.graph import Graph
 from derive.network import Bias, Kernel, Layer, Reduction, network
 from derive.ops import ACTIVATIONS, DOMAINS, LOSSES, OUTPUTS_OF, VECTOR_ACTIVATIONS, Elementwise, Softmax
 from derive.optimizer import OPTIMIZERS, SGD, Optimizer
+from derive.quantity import parse as parse_id
 from derive.zscore import Feature
 from generator.notation import NOTATIONS, TELLINGS, Namer, NotationError, Telling
 
-__all__ = ["LECTURES", "CircuitSpec", "Draw", "LayerSpec", "NetworkSpec", "OptimizerSpec", "Range"]
-__all__ += ["Spec", "SpecError", "Standardize", "activation_of", "load", "loss_of", "read"]
+__all__ = ["KINDS", "LECTURES", "AskSpec", "CircuitSpec", "Draw", "LayerSpec", "NetworkSpec"]
+__all__ += [
+    "OptimizerSpec",
+    "Range",
+    "Spec",
+    "SpecError",
+    "Standardize",
+    "activation_of",
+    "load",
+    "loss_of",
+    "read",
+]
 
 LECTURES = Path(__file__).parent / "lectures"
+KINDS = tuple(sorted(p.stem for p in (Path(__file__).parent / "exercises").glob("[a-z]*.py")))
 ANY_ACTIVATION: dict[str, Elementwise | Softmax] = {**ACTIVATIONS, **VECTOR_ACTIVATIONS}
 SMALLEST, LARGEST, DIGITS = -12, 6, 12  # powers of ten; significant digits
 MAX_BYTES = 1_000_000
+LARGEST_SIZE = 9  # of a layer of which only the size is given
 NO_CONNECTION = "-"
 
 
@@ -119,6 +141,15 @@ def _alpha(value: Any) -> Any:
         ) from None
     if not isinstance(found, Num):
         raise PydanticCustomError("alpha", "a number, or a short formula of numbers such as 1/3")
+    return value
+
+
+def _id(value: Any) -> Any:
+    """A quantity's id, as text."""
+    try:
+        parse_id(value if isinstance(value, str) else "")
+    except ValueError:
+        raise PydanticCustomError("id", "an id such as a[2][1] or dL/dW[1][2][1]") from None
     return value
 
 
@@ -277,7 +308,8 @@ class NetworkSpec(_Model):
     """`[network]`: numbers and layers, or `sizes` alone for a derivation in symbols."""
 
     sizes: (
-        Annotated[list[Annotated[int, Field(ge=1, le=9)]], Field(min_length=2, max_length=6)] | None
+        Annotated[list[Annotated[int, Field(ge=1, le=LARGEST_SIZE)]], Field(min_length=2, max_length=6)]
+        | None
     ) = None
     activation: Annotated[str, _named_or_formula(activation_of, ACTIVATIONS, "z")] | None = (
         None  # of all layers, with sizes
@@ -329,10 +361,14 @@ class NetworkSpec(_Model):
         return self.targets is None
 
     @property
+    def binary(self) -> bool:
+        """All inputs are 0 or 1."""
+        return all(number in (0, 1) for sample in self.inputs for number in sample)
+
+    @property
     def truth_table(self) -> bool:
         """A forward pass for several inputs of 0 and 1: the network is a logic function."""
-        binary = all(number in (0, 1) for sample in self.inputs for number in sample)
-        return self.forward_only and binary and len(self.inputs) > 1
+        return self.forward_only and self.binary and len(self.inputs) > 1
 
     def graph(self) -> Graph:
         """The graph of this network (its structure; for the numbers see `numbers`)."""
@@ -408,13 +444,14 @@ class NetworkSpec(_Model):
 
 class CircuitSpec(_Model):
     """`[circuit]`: inputs with their numbers, one assignment a line, and the output.  A step is a gate,
-    or a whole line."""
+    or a whole line.  `text`: what a question says in place of the formulas."""
 
     inputs: Annotated[dict[str, Exact], Field(min_length=1, max_length=100)]
     nodes: Annotated[list[Line], Field(min_length=1, max_length=200)]
     output: str
     constants: list[str] = []
     steps: Annotated[Literal["gates", "lines"], _one_of(("gates", "lines"))] = "gates"
+    text: Point | None = None
 
     learning_rate: ClassVar[Decimal] = Decimal(1)
     update_rule: ClassVar[Optimizer] = SGD
@@ -437,7 +474,7 @@ class Range(_Model):
 
     min: Exact
     max: Exact
-    decimals: Annotated[int, Field(ge=0, le=6)] = 2
+    decimals: Annotated[int, Field(ge=-3, le=6)] = 2  # −2: whole hundreds
 
     @model_validator(mode="after")
     def _something_to_draw(self) -> Range:
@@ -455,15 +492,42 @@ class Range(_Model):
         return int(low), int((self.max / unit).to_integral_value(ROUND_FLOOR))
 
 
-class Draw(_Model):
-    """`[draw]`: what an exercise draws anew for each variant, and from where; targets default to
-    what the output activation can reach."""
+OF_RANGE, OF_LIST = "a range", "a list"
+Choice = Annotated[
+    Annotated[Range, Tag(OF_RANGE)]
+    | Annotated[list[Exact], Field(min_length=1, max_length=100), Tag(OF_LIST)],
+    Discriminator(lambda value: OF_LIST if isinstance(value, list) else OF_RANGE),
+]
+KEPT = ("inputs", "targets", "weights", "biases")  # of a network
 
-    inputs: Range = Range(min=Decimal("0.05"), max=Decimal(1))
-    weights: Range = Range(min=Decimal("-0.95"), max=Decimal("0.95"))
-    biases: Range = Range(min=Decimal("-0.95"), max=Decimal("0.95"))
+
+class Draw(_Model):
+    """`[draw]`: what an exercise draws anew for each variant, from a range or a list; targets default to
+    what the output activation can reach.  `sizes` of a network that has nothing else; `of`: one input
+    of a circuit; `keep`: what is not drawn, of a network a row of KEPT, of a circuit an input."""
+
+    inputs: Choice = Range(min=Decimal("0.05"), max=Decimal(1))
+    weights: Choice = Range(min=Decimal("-0.95"), max=Decimal("0.95"))
+    biases: Choice = Range(min=Decimal("-0.95"), max=Decimal("0.95"))
     targets: Range | None = None
-    wires: Range = Range(min=Decimal(-5), max=Decimal(5), decimals=0)
+    wires: Choice = Range(min=Decimal(-5), max=Decimal(5), decimals=0)
+    of: dict[str, Choice] = {}
+    sizes: Range | None = None
+    keep: list[str] = []
+
+
+class AskSpec(_Model):
+    """`[[ask]]`: all that a kind asks, or one quantity by its id; `points` for each answer."""
+
+    kind: Annotated[str, _one_of(KINDS)] | None = None
+    quantity: Annotated[str, BeforeValidator(_id)] | None = None
+    points: Annotated[int, Field(ge=1, le=100)] | None = None
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> AskSpec:
+        if (self.kind is None) == (self.quantity is None):
+            raise PydanticCustomError("ask", "either a kind or a quantity")
+        return self
 
 
 class Spec(_Model):
@@ -477,6 +541,8 @@ class Spec(_Model):
     patterns: dict[str, Annotated[str, Field(max_length=100)]] = {}  # written otherwise than there
     telling: Annotated[str, _one_of(TELLINGS)] | None = None  # left out: what the notation implies
     digits: Annotated[int, Field(ge=2, le=10)] = 4
+    kind: Annotated[str, _one_of(KINDS)] | None = None  # of homework; left out: what suits
+    ask: Annotated[list[AskSpec], Field(max_length=100)] = []  # in place of one kind
     network: NetworkSpec | None = None
     circuit: CircuitSpec | None = None
     draw: Draw = Draw()
@@ -517,7 +583,8 @@ def load(source: str) -> Spec:
         if isinstance(error, UnicodeDecodeError):
             raise SpecError(file, "the file", "bytes that are not UTF-8", "UTF-8 text") from None
         names = sorted(p.stem for p in LECTURES.glob("*.toml"))
-        allowed = f"the path of a TOML file, or a lecture: {_choices(source, names)}"
+        allowed = "the path of a TOML file, a lecture or a kind of exercise"
+        allowed += f" (see `list`): {_choices(source, [*names, *KINDS])}"
         raise SpecError(source[:80], "SPEC", "no such file or lecture", allowed) from None
     return read(text, file)
 
@@ -538,15 +605,21 @@ def read(text: str, file: str = "spec") -> Spec:
     if (spec.network is None) == (spec.circuit is None):
         found = "neither" if spec.network is None else "both"
         raise SpecError(file, "network or circuit", found, "one of them")
+    if spec.kind and spec.ask:
+        raise SpecError(file, "ask", f"kind = {spec.kind!r} as well", "one of them")
     if spec.circuit:
         if spec.telling:
             raise SpecError(
                 file, "telling", repr(spec.telling), "nothing: a circuit is told gate by gate"
             )
         _check_circuit(spec.circuit, file)
+        _check_named(spec.draw, "of", spec.circuit.inputs, file)
+        _check_named(spec.draw, "keep", spec.circuit.inputs, file)
     else:
         _check_shapes(spec.network_spec, file)
         _check_draw(spec, file)
+        _check_named(spec.draw, "of", (), file)
+        _check_named(spec.draw, "keep", KEPT, file)
         drawn = spec.draw.targets
         if drawn and drawn.min < 0 and spec.network_spec.loss in OUTPUTS_OF:
             allowed = f"0 or more: {spec.network_spec.loss} takes no negative targets"
@@ -560,7 +633,7 @@ def _explained(error: ValidationError, file: str) -> SpecError:
     errors.sort(key=lambda e: e["type"] != "extra_forbidden")  # a misspelt key is the likely cause
     first, *others = errors
     key, model = "", Spec
-    for part in first["loc"]:
+    for part in (part for part in first["loc"] if part not in (OF_RANGE, OF_LIST)):
         if isinstance(part, int):
             key += f"[{part}]"
             continue
@@ -627,6 +700,14 @@ def _check_circuit(source: CircuitSpec, file: str) -> None:
     except CircuitError as error:
         line = source.nodes[error.line]
         raise SpecError(file, f"circuit.nodes[{error.line}]", repr(line[:60]), str(error)) from None
+
+
+def _check_named(source: Draw, key: str, names: Iterable[str], file: str) -> None:
+    """What `draw.of` and `draw.keep` name is there."""
+    for name in getattr(source, key):
+        if name not in names:
+            allowed = _choices(name, names) or "nothing: it is for the inputs of a circuit"
+            raise SpecError(file, f"draw.{key}", repr(name[:40]), allowed)
 
 
 def _check_shapes(net: NetworkSpec, file: str) -> None:
@@ -777,7 +858,13 @@ def _check_softmax(
 
 
 def _check_draw(spec: Spec, file: str) -> None:
-    """Targets are drawn from where the loss allows them."""
+    """Sizes are drawn in place of sizes, targets from where the loss allows them."""
+    if (sizes := spec.draw.sizes) is not None:
+        if not spec.network_spec.symbols:
+            raise SpecError(file, "draw.sizes", "a network of numbers", "a network that has only sizes")
+        if sizes.decimals or sizes.min < 1 or sizes.max > LARGEST_SIZE:
+            found = f"from {sizes.min} to {sizes.max} with {sizes.decimals} decimals"
+            raise SpecError(file, "draw.sizes", found, f"from 1 to {LARGEST_SIZE}, decimals = 0")
     source, domain = spec.draw.targets, DOMAINS.get(spec.network_spec.loss)
     if source and domain and not spec.network_spec.forward_only:
         low, high = domain.labels
