@@ -14,7 +14,7 @@ import tomllib
 from collections.abc import Callable, Iterable, Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from fractions import Fraction
-from functools import cache
+from functools import cache, partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, get_args
@@ -85,21 +85,25 @@ def _number(value: Any) -> Any:
     return value
 
 
-def _one_of(names: Any) -> Any:
-    def check(value: Any) -> Any:
-        if not isinstance(value, str) or value not in names:
-            raise PydanticCustomError("one_of", "{allowed}", {"allowed": _choices(value, names)})
-        return value
+def _name_of(names: Iterable[str], value: Any) -> Any:
+    if not isinstance(value, str) or value not in names:
+        raise PydanticCustomError("one_of", "{allowed}", {"allowed": _choices(value, names)})
+    return value
 
-    return BeforeValidator(check)
+
+def _one_of(names: Iterable[str]) -> BeforeValidator:
+    """One of the names of a table, or of a list."""
+    names = tuple(names)
+    return BeforeValidator(partial(_name_of, names), Literal[*names])
 
 
 def _named_or_formula(row: Callable[[str], object], names: Iterable[str], of: str) -> BeforeValidator:
     """One of the names of a table, or a formula."""
+    names = tuple(names)
 
     def check(value: Any) -> Any:
         if not isinstance(value, str) or re.fullmatch(r"\w*", value):
-            return _one_of(names).func(value)
+            return _name_of(names, value)
         try:
             row(value)
         except ExpressionError as error:
@@ -107,7 +111,7 @@ def _named_or_formula(row: Callable[[str], object], names: Iterable[str], of: st
             raise PydanticCustomError("formula", "{wrong}", {"wrong": wrong}) from None
         return value
 
-    return BeforeValidator(check)
+    return BeforeValidator(check, Literal[*names] | str)
 
 
 def activation_of(name: str) -> Elementwise | Softmax:
@@ -167,8 +171,8 @@ def _weight(value: Any) -> Any:
         raise PydanticCustomError("weight", "{wrong}", {"wrong": wrong}) from None
 
 
-Exact = Annotated[Decimal, BeforeValidator(_number)]
-Weight = Annotated[Decimal | None, BeforeValidator(_weight)]
+Exact = Annotated[Decimal, BeforeValidator(_number, float)]
+Weight = Annotated[Decimal | None, BeforeValidator(_weight, float | Literal["-"])]
 Positive = Annotated[Exact, Field(gt=0)]
 Share = Annotated[Exact, Field(ge=0, lt=1)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=60)]
@@ -194,7 +198,7 @@ class LayerSpec(_Model):
     bias: Annotated[Bias, _one_of(get_args(Bias))] | None = None
     skip: Annotated[int, Field(ge=0)] | None = None
     activation: Annotated[str, _named_or_formula(activation_of, ANY_ACTIVATION, "z")] = "sigmoid"
-    alpha: Annotated[Decimal | str, BeforeValidator(_alpha)] | None = None
+    alpha: Annotated[Decimal | str, BeforeValidator(_alpha, float | str)] | None = None
     train: list[Annotated[str, _one_of(("weights", "biases"))]] = ["weights", "biases"]
 
     @property
@@ -269,7 +273,7 @@ class OptimizerSpec(_Model):
     def _named(cls, data: Any) -> Any:
         """A name alone stands for the table with nothing else in it."""
         if isinstance(data, str):
-            return {"name": _one_of(OPTIMIZERS).func(data)}
+            return {"name": _name_of(OPTIMIZERS, data)}
         return data
 
     @property
@@ -563,6 +567,33 @@ class Spec(_Model):
         """How the derivation of a network is told: as asked for, or as the notation implies."""
         notation = NOTATIONS[self.notation].with_patterns(self.patterns)
         return TELLINGS[self.telling or notation.telling]
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of a spec file, for editors that complete and check."""
+    found = Spec.model_json_schema()
+    tables = found["$defs"]
+    tables["OptimizerSpec"] = {"anyOf": [{"enum": list(OPTIMIZERS)}, tables["OptimizerSpec"]]}
+    del tables["NetworkSpec"]["required"]  # inputs and layers, or sizes
+    described: dict[str, Any] = _of_toml(found)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **described}
+
+
+BOUNDS = {"gt": "exclusiveMinimum", "ge": "minimum", "lt": "exclusiveMaximum", "le": "maximum"}
+
+
+def _of_toml(part: Any) -> Any:
+    """A part of a schema as TOML has it: no null, bounds by their names, numbers as numbers."""
+    if isinstance(part, list):
+        return [_of_toml(item) for item in part if item != {"type": "null"}]
+    if not isinstance(part, dict):
+        return part
+    default = part.get("default")
+    if default is None or isinstance(default, dict):
+        part = {key: value for key, value in part.items() if key != "default"}
+    elif part.get("type") == "number":
+        part = {**part, "default": float(default)}
+    return {BOUNDS.get(key, key): _of_toml(value) for key, value in part.items()}
 
 
 def load(source: str) -> Spec:

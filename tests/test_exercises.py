@@ -409,3 +409,42 @@ def test_a_starter_is_plain_toml(name):
 
 def test_a_derivative_is_asked_of_the_loss_that_it_names():
     assert isinstance(parse(ASKED["batch"][2]), Derivative)
+
+
+# --- the command line ---
+
+
+@pytest.mark.parametrize("name", kinds())
+def test_make_spec_prints_a_starter_that_makes_an_exercise(run, name):
+    printed = run("make-spec", name)
+    assert (printed.code, printed.out) == (0, kind(name).spec)
+    Path("hw.toml").write_text(printed.out, "utf-8")
+    assert run("make-exercise", "hw.toml", "--seed", 7, "--out", "file", "--format", "md").code == 0
+    assert run("make-exercise", name, "--seed", 7, "--out", "name", "--format", "md").code == 0
+    one, other = (sorted(p for p in Path(at).rglob("*") if p.is_file()) for at in ("file", "name"))
+    assert [p.read_bytes() for p in one] == [p.read_bytes() for p in other]
+
+
+def test_make_spec_prints_a_lecture_too(run):
+    assert run("make-spec", "mazur").out == (LECTURES / "mazur.toml").read_text("utf-8")
+
+
+WRONG = [  # words, message
+    (["make-spec"], "found nothing, allowed: a kind (see `list kinds`), or --schema"),
+    (["make-spec", "loss", "--schema"], "found loss and --schema, allowed: a kind"),
+    (["make-spec", "los"], "did you mean loss?"),
+    (["make-exercise", "los"], "did you mean loss"),
+]
+
+
+@pytest.mark.parametrize(("words", "message"), WRONG)
+def test_what_make_spec_cannot_print(run, words, message):
+    done = run(*words)
+    assert done.code == 2
+    assert message in done.err
+
+
+def test_list_kinds_prints_what_each_asks(run):
+    assert run("list", "kinds").out.splitlines() == [
+        f"{n:<{max(map(len, kinds()))}}  {kind(n).title}" for n in kinds()
+    ]
