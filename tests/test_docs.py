@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from generator.cli import main
+from generator.exercises import kind, kinds
 from generator.render import pages
 from generator.spec import read
 from tests.conftest import lecture
@@ -43,6 +44,23 @@ def test_every_command_of_the_documents_is_run_by_a_test_or_by_ci():
                 re.sub(r" -m tex| tests/test_pages.py --rewrite", "", c) for c in command.split(" && ")
             ]
             assert program or all(part in ci for part in parts), command
+
+
+def test_what_the_document_of_exercises_says(run):
+    """Its commands run one after another, its specs make homework, its table is that of the kinds."""
+    text = (ROOT / "docs" / "exercises.md").read_text("utf-8")
+    for command in commands(text):
+        words, _, file = command.removeprefix(PYTHON + "generator ").partition(" > ")
+        done = run(*shlex.split(words))
+        assert done.code == 0
+        if file:
+            Path(file).write_text(done.out, "utf-8")
+    network, draw = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    Path("hw2.toml").write_text(network + draw, "utf-8")
+    assert run("make-exercise", "hw2.toml").code == 0
+    rows = re.findall(r"^\| `(\w+)` \| (.*) \| (.*) \|$", text, re.MULTILINE)
+    assert rows == [(n, kind(n).title, ", ".join(kind(n).needs)) for n in kinds()]
+    assert f"one of {len(kinds())} kinds" in README
 
 
 def test_ci_runs_the_two_lines_of_the_readme():
