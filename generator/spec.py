@@ -40,6 +40,7 @@ from derive.optimizer import OPTIMIZERS, SGD, Optimizer
 from derive.quantity import parse as parse_id
 from derive.zscore import Feature
 from generator.notation import NOTATIONS, TELLINGS, Namer, NotationError, Telling
+from generator.place import line_of
 
 __all__ = ["KINDS", "LECTURES", "AskSpec", "CircuitSpec", "Draw", "LayerSpec", "NetworkSpec"]
 __all__ += [
@@ -61,15 +62,23 @@ SMALLEST, LARGEST, DIGITS = -12, 6, 12  # powers of ten; significant digits
 MAX_BYTES = 1_000_000
 LARGEST_SIZE = 9  # of a layer of which only the size is given
 NO_CONNECTION = "-"
+WHOLE = "the file"  # the key of what is wrong with all of it
 
 
 class SpecError(ValueError):
-    """A spec that cannot be used: file, key path, what was found, what is allowed."""
+    """A spec that cannot be used: file and line, key path, what was found, what is allowed."""
 
-    def __init__(self, file: str, key: str, found: str, allowed: str, more: int = 0) -> None:
-        self.file, self.key, self.found, self.allowed = file, key, found, allowed
+    def __init__(
+        self, file: str, key: str, found: str, allowed: str, more: int = 0, line: int | None = None
+    ) -> None:
+        self.file, self.key, self.found, self.allowed, self.more = file, key, found, allowed, more
         others = f" (and {more} more)" if more else ""
-        super().__init__(f"{file}: {key}: found {found}, allowed: {allowed}{others}")
+        place = file if line is None else f"{file}:{line}"
+        super().__init__(f"{place}: {key}: found {found}, allowed: {allowed}{others}")
+
+    def at(self, line: int | None) -> SpecError:
+        """The same with its line."""
+        return SpecError(self.file, self.key, self.found, self.allowed, self.more, line)
 
 
 def _number(value: Any) -> Any:
@@ -606,13 +615,13 @@ def load(source: str) -> Spec:
         if not path.is_file():
             raise FileNotFoundError
         if path.stat().st_size > MAX_BYTES:
-            raise SpecError(file, "the file", "more than 1 MB", "a spec is a page of TOML")
+            raise SpecError(file, WHOLE, "more than 1 MB", "a spec is a page of TOML")
         text = path.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
         if isinstance(error, SpecError):
             raise
         if isinstance(error, UnicodeDecodeError):
-            raise SpecError(file, "the file", "bytes that are not UTF-8", "UTF-8 text") from None
+            raise SpecError(file, WHOLE, "bytes that are not UTF-8", "UTF-8 text") from None
         names = sorted(p.stem for p in LECTURES.glob("*.toml"))
         allowed = "the path of a TOML file, a lecture or a kind of exercise"
         allowed += f" (see `list`): {_choices(source, [*names, *KINDS])}"
@@ -621,14 +630,23 @@ def load(source: str) -> Spec:
 
 
 def read(text: str, file: str = "spec") -> Spec:
-    """TOML text -> Spec."""
+    """TOML text -> Spec; SpecError says in which line what is wrong."""
+    try:
+        return _read(text, file)
+    except SpecError as error:
+        if error.key == WHOLE:  # which says its line itself, or has none
+            raise
+        raise error.at(line_of(text, error.key)) from None
+
+
+def _read(text: str, file: str) -> Spec:
     try:
         data = tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
-        raise SpecError(file, "the file", f"{error}", "TOML") from None
+        raise SpecError(file, WHOLE, f"{error}", "TOML") from None
     except (ValueError, RecursionError, ArithmeticError):
         found = "a number or a nesting beyond all bounds"
-        raise SpecError(file, "the file", found, "TOML with numbers people can read") from None
+        raise SpecError(file, WHOLE, found, "TOML with numbers people can read") from None
     try:
         spec = Spec.model_validate(data)
     except ValidationError as error:
@@ -686,7 +704,7 @@ def _explained(error: ValidationError, file: str) -> SpecError:
             allowed = "letters, digits, - and _" if key == "name" else "one line of text"
         case _:
             allowed = first["msg"].removeprefix("Input should be ").removeprefix("a valid ")
-    return SpecError(file, key or "the file", found, allowed, len(others))
+    return SpecError(file, key or WHOLE, found, allowed, len(others))
 
 
 def _model_of(model: Any, field: str) -> Any:

@@ -28,7 +28,7 @@ def worked(exercise: Exercise) -> tuple[Section, ...]:
     """Forward values of all gates, then the gradient on every wire."""
     teller = _Teller(exercise)
     return (
-        Section("forward", {}, tuple(teller.forward())),
+        Section("calculated" if teller.circuit.text else "forward", {}, tuple(teller.forward())),
         *teller.derived(),
         Section("circuit_backward", {}, tuple(teller.backward())),
     )

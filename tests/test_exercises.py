@@ -238,7 +238,7 @@ def test_a_solution_goes_as_far_as_its_questions():
     assert heads["loss"][-1] == "Loss"
     assert heads["gradients"][-1] == "Backward pass: layer 1"
     assert heads["update"][-1] == "Update"
-    assert heads["z_score"] == ["Answers", "What is given", "Forward pass"]
+    assert heads["z_score"] == ["Answers", "What is given", "The calculation"]
     last = MAZUR.model_copy(update={"ask": read(GOOD + ASK.format("quantity", "dL/dW[2][1][1]")).ask})
     page = contents(draw(last, 1, 1), ["md"])["solution.md"]
     assert re.findall("^## (Backward.*)", page, re.MULTILINE) == ["Backward pass: layer 2 (output)"]

@@ -26,6 +26,7 @@ parameters are updated. Training takes {E} epochs. An epoch makes {u} updates, t
 inputs = { N = 1200, B = 20, E = 5 }
 nodes = ["u = N/B", "k = u*E", "s = k*B"]
 output = "s"
+steps = "lines"
 
 [draw.of]  # a range or a list for each input
 N = { min = 1000, max = 9000, decimals = -2 }  # whole hundreds
