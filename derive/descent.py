@@ -157,11 +157,13 @@ class Descent(Sequence[Iterate]):
         }
 
 
-def first_below(descent: Descent, quantity: Quantity, bound: float) -> int | None:
-    """The number of updates after which `quantity` is below `bound` for the first time."""
-    values = evaluate(descent.graph, descent.stacked(len(descent)), gradients=False)
-    below = np.flatnonzero(np.broadcast_to(values[quantity], len(descent)) < bound)
-    return int(below[0]) if len(below) else None
+def first_below(descent: Descent, quantity: Quantity, bound: float) -> list[int | None]:
+    """Of each variant, the number of updates after which `quantity` is below `bound` for the first
+    time; None if it never is."""
+    count, wide = len(descent), descent[0].values.variants
+    values = evaluate(descent.graph, descent.stacked(count), gradients=False)
+    below = np.broadcast_to(values[quantity], count * wide).reshape(count, wide) < bound
+    return [int(column.argmax()) if column.any() else None for column in below.T]
 
 
 def update_steps(graph: Graph, parameter: Quantity, optimizer: Optimizer = SGD) -> list[Step]:

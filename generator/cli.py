@@ -33,7 +33,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="store_true", help="print the version")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
 
-    spec_help = "a TOML file or the name of a built-in lecture"
+    spec_help = "a TOML file, the name of a built-in lecture, or else of a kind of exercise (see `list`)"
     exercise = commands.add_parser("make-exercise", help="randomised homework: question, solution, key")
     exercise.add_argument("spec", metavar="SPEC", nargs="?", default="mazur", help=spec_help)
     exercise.add_argument(
@@ -88,6 +88,12 @@ def _parser() -> argparse.ArgumentParser:
     audit.add_argument(
         "--format", default="md,tex", metavar="LIST", help="of the sheet; default: md,tex"
     )
+
+    starter = commands.add_parser(
+        "make-spec", help="a commented spec to start from, or what one may hold"
+    )
+    starter.add_argument("kind", metavar="KIND", nargs="?", help="a kind of exercise, or a lecture")
+    starter.add_argument("--schema", action="store_true", help="print the JSON Schema, for editors")
 
     table = commands.add_parser("list", help="what there is")
     table.add_argument("what", nargs="?", metavar="WHAT", help="notations, losses, activations, …")

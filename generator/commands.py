@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 from derive.verify import Uncertified
 from generator.exercise import build, certified
-from generator.exercises import kind, kinds
+from generator.exercises import found, kind, kinds
 from generator.notation import NOTATIONS, TELLINGS
-from generator.spec import LECTURES, Spec, SpecError, load
+from generator.spec import LECTURES, Spec, SpecError, schema
 
 if TYPE_CHECKING:
     from derive.quantity import Id
@@ -48,7 +48,7 @@ def _choice(what: str, found: str, names: Iterable[str]) -> str:
 
 
 def _spec(arguments: Namespace) -> Spec:
-    spec = load(arguments.spec)
+    spec = found(arguments.spec)
     if arguments.notation:
         notation = _choice("--notation", arguments.notation, NOTATIONS)
         spec = spec.model_copy(update={"notation": notation})
@@ -199,7 +199,7 @@ def make_example(arguments: Namespace) -> int:
     spec, formats = _spec(arguments), _formats(arguments)
     _pages_of(spec)
     exercise = certified(build(spec), prove=True)
-    own = load(arguments.spec)
+    own = found(arguments.spec)
     other = [spec.notation] if spec.notation != own.notation else []
     other += [str(spec.telling)] if spec.telling != own.telling else []
     folder = Path(arguments.out) / spec.name / "-".join(["example", *other])
@@ -412,7 +412,7 @@ def _told(a: Audited, width: int) -> str:
 
 
 def _lectures() -> dict[str, str]:
-    return {path.stem: load(path.stem).title for path in sorted(LECTURES.glob("*.toml"))}
+    return {path.stem: found(path.stem).title for path in sorted(LECTURES.glob("*.toml"))}
 
 
 def _tables() -> dict[str, Callable[[], Mapping[str, str]]]:
@@ -431,11 +431,25 @@ def _tables() -> dict[str, Callable[[], Mapping[str, str]]]:
             | {name: op.formula for name, op in VECTOR_ACTIVATIONS.items()}
         ),
         "optimizers": lambda: {row.name: row.text for row in OPTIMIZERS.values()},
-        "kinds": lambda: {name: (kind(name).__doc__ or "").splitlines()[0] for name in kinds()},
+        "kinds": lambda: {name: kind(name).title for name in kinds()},
         "formats": lambda: {name: f"files ending in .{name}" for name in FORMATS},
         "lectures": _lectures,
         "misconceptions": lambda: {m.id: m.name for m in MISCONCEPTIONS.values()},
     }
+
+
+def make_spec(arguments: Namespace) -> int:
+    """A starter of a kind, or the JSON Schema of all specs."""
+    if arguments.schema == (arguments.kind is not None):
+        wrong = f"{arguments.kind} and --schema" if arguments.schema else "nothing"
+        raise Unusable(f"make-spec: found {wrong}, allowed: a kind (see `list kinds`), or --schema")
+    if arguments.schema:
+        print(json.dumps(schema(), indent=1, ensure_ascii=False))
+        return 0
+    lectures = {path.stem: path for path in sorted(LECTURES.glob("*.toml"))}
+    name = _choice("make-spec", arguments.kind, [*kinds(), *lectures])
+    print(lectures[name].read_text("utf-8") if name in lectures else kind(name).spec, end="")
+    return 0
 
 
 def list_what(arguments: Namespace) -> int:
@@ -478,5 +492,6 @@ COMMANDS: Mapping[str, Callable[[Namespace], int]] = {
     "make-example": _guarded(make_example),
     "derive": _guarded(derive),
     "audit": _guarded(audit_lecture),
+    "make-spec": _guarded(make_spec),
     "list": _guarded(list_what),
 }

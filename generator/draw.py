@@ -12,7 +12,9 @@ import hmac
 import struct
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from decimal import Decimal
+from fractions import Fraction
 from itertools import combinations
 from typing import Any
 
@@ -20,10 +22,10 @@ import numpy as np
 
 from derive.expression import NUMPY, Num
 from derive.ops import DOMAINS, Array, Elementwise, Softmax
-from generator.exercise import Exercise, build
-from generator.exercises import default, kind
+from generator.exercise import STOP, Exercise, build
+from generator.exercises import asked
 from generator.sheet import Batch, Sheet
-from generator.spec import Draw, NetworkSpec, Range, Spec, SpecError
+from generator.spec import Choice, Draw, NetworkSpec, Range, Spec, SpecError
 
 __all__ = ["ATTEMPTS", "SCREENS", "digest", "draw", "draw_all", "sheet_of", "variant_id"]
 
@@ -62,8 +64,10 @@ class _Stream:
             self.words = [*struct.unpack(f">{self.WORDS}Q", stretched)]
         return low + self.words.pop() % (high - low + 1)
 
-    def decimal(self, source: Range) -> Decimal:
-        """A decimal of the range, never 0."""
+    def decimal(self, source: Choice) -> Decimal:
+        """A decimal of the range, never 0; or one of a list."""
+        if not isinstance(source, Range):
+            return source[self.integer(1, len(source)) - 1]
         while (drawn := self.integer(*source.steps)) == 0:
             pass
         return Decimal(drawn).scaleb(-source.decimals)
@@ -98,8 +102,9 @@ def variant_id(spec: Spec, seed: object, student: object, secret: bytes = b"") -
 def _redrawn(spec: Spec, stream: _Stream) -> dict[str, Any]:
     """The same network or circuit with new numbers, as an update of the spec."""
     if spec.circuit:
-        wires = spec.draw.wires
-        inputs = {name: stream.decimal(wires) for name in spec.circuit.inputs}
+        own = {name: [number] for name, number in spec.circuit.inputs.items() if name in spec.draw.keep}
+        sources = {**dict.fromkeys(spec.circuit.inputs, spec.draw.wires), **spec.draw.of, **own}
+        inputs = {name: stream.decimal(source) for name, source in sources.items()}
         return {"circuit": spec.circuit.model_copy(update={"inputs": inputs})}
     network = _redrawn_network(spec.network_spec, spec.draw, stream)
     if (how := network.standardize) and how.digits is None:  # a sheet's numbers are those computed with
@@ -111,12 +116,16 @@ def _redrawn(spec: Spec, stream: _Stream) -> dict[str, Any]:
 def _redrawn_network(net: NetworkSpec, source: Draw, stream: _Stream) -> NetworkSpec:
     """The same network with new inputs, targets, weights and biases."""
 
-    def rows(shape: Any, drawn_from: Range) -> Any:
+    def rows(shape: Any, drawn_from: Choice) -> Any:
         """Numbers in the place of numbers, however nested; no connection stays none."""
         if isinstance(shape, list):
             return [rows(item, drawn_from) for item in shape]
         return None if shape is None else stream.decimal(drawn_from)
 
+    if source.sizes:
+        sizes = [int(stream.decimal(source.sizes)) for _ in net.sizes or ()]
+        said = net.model_dump(include={"activation", "loss"}, exclude_unset=True)
+        net = NetworkSpec.model_validate({"sizes": sizes, **said})
     layers = []
     for layer in net.layers:
         weights = {key: rows(getattr(layer, key), source.weights) for key in ("weights", "kernel")}
@@ -124,7 +133,9 @@ def _redrawn_network(net: NetworkSpec, source: Draw, stream: _Stream) -> Network
             biases = [stream.decimal(source.biases)] * len(layer.biases)
         else:
             biases = [stream.decimal(source.biases) for _ in layer.biases]
-        layers.append(layer.model_copy(update={**weights, "biases": biases}))
+        weights = {} if "weights" in source.keep else weights
+        own = {} if "biases" in source.keep else {"biases": biases}
+        layers.append(layer.model_copy(update={**weights, **own}))
     targets = source.targets or TARGETS.get(net.layers[-1].activation, OTHER_TARGETS)
     domain = DOMAINS.get(net.loss)
     drawn = {"inputs": rows(net.inputs, source.inputs), "sizes": None}
@@ -139,6 +150,7 @@ def _redrawn_network(net: NetworkSpec, source: Draw, stream: _Stream) -> Network
         if domain and source.targets is None:  # the targets of the two classes
             pick = [[stream.integer(0, 1) for _ in row] for row in net.targets]
             drawn["targets"] = [[Decimal(domain.labels[n]) for n in row] for row in pick]
+    drawn = {key: numbers for key, numbers in drawn.items() if key not in source.keep}
     return net.model_copy(update={**drawn, "layers": layers})
 
 
@@ -190,9 +202,9 @@ def _dead(batch: Batch) -> Array:
     return found
 
 
-def _flat(op: Elementwise | Softmax) -> bool:
+def _flat(op: object) -> bool:
     """A step's derivative is always 0."""
-    return isinstance(op, Elementwise) and isinstance(op.partials["z"], Num)
+    return isinstance(op, Elementwise) and op.partials.get("z") == Num(Fraction(0))
 
 
 def _saturated(batch: Batch) -> Array:
@@ -200,6 +212,21 @@ def _saturated(batch: Batch) -> Array:
     for op, local in _locals(batch):
         if isinstance(op, Softmax) or not op.kinks:
             found = found | _any(np.abs(local) < SATURATED * 0.25)
+    return found
+
+
+def _undecided(batch: Batch) -> Array:
+    stops, near = batch.answers.get(STOP, np.zeros(len(batch))), batch.tolerances.get(STOP, 0.0)
+    return np.asarray(~np.isfinite(stops) | (np.asarray(near) >= 0.5))
+
+
+def _constant(batch: Batch) -> Array:
+    """A step that is 0 or 1 for every sample tells no sample from another."""
+    found, forward = _none(batch), batch.states[0].values.forward
+    graph = batch.sheet.exercise.graph
+    for node in graph.nodes if graph.samples > 1 else ():
+        if node.name == "a" and _flat(node.op):
+            found = found | _any(np.ptp(forward[node], axis=-2) == 0)
     return found
 
 
@@ -224,22 +251,29 @@ def _coincidence(batch: Batch) -> Array:
 
 
 def _marked_right(batch: Batch) -> Array:
-    """A misconception's answer is so near to the right one that it would be marked right."""
+    """A misconception's answer is so near to the right one that it would be marked right: in a question
+    that it is made in, or, where there is none, in every question that it shows in."""
     found = _none(batch)
-    for q, answers in batch.wrong.items():
-        for misconception, number in answers.items():
-            if q in batch.sheet.shows_in[misconception]:
-                found |= np.abs(number - batch.answers[q]) <= APART * batch.tolerances[q]
+    for note, made_in in batch.sheet.made_in.items():
+        numbers = {q: answers[note] for q, answers in batch.wrong.items() if note in answers}
+        off = {q: np.abs(n - batch.answers[q]) / batch.tolerances[q] for q, n in numbers.items()}
+        if own := [off[q] for q in made_in if q in off]:
+            found |= (np.array(own) <= APART).any(axis=0)
+        elif off:
+            changes = ~np.isnan([*off.values()])
+            found |= changes.any(axis=0) & ~(np.array([*off.values()]) > APART).any(axis=0)
     return found
 
 
 # Why a draw is thrown away, in the order of the tests, with what a spec can loosen.
 SCREENS: dict[str, tuple[Callable[[Batch], Array], str]] = {
+    "a goal that is not clearly reached": (_undecided, "another stop_below or more updates"),
     "the same number in every sample": (_alike, "wider draw.inputs"),
     "a number that is not defined": (_undefined, "other ranges in draw"),
     "a unit at a kink": (_near_kink, "wider ranges of draw.weights"),
     "a layer without an active unit": (_dead, "positive draw.biases or wider draw.weights"),
     "too many answers that are 0": (_idle, "positive draw.biases or wider draw.weights"),
+    "a step that no sample changes": (_constant, "wider draw.weights or narrower draw.biases"),
     "a saturated unit": (_saturated, "narrower draw.weights, draw.biases and draw.inputs"),
     "a vanishing answer": (_vanishing, "wider draw.weights or draw.inputs, or a smaller draw.smallest"),
     "two parts with the same answer": (_coincidence, "more draw decimals or more digits"),
@@ -254,6 +288,8 @@ def screened(batch: Batch) -> list[str | None]:
     for reason, (test, _) in SCREENS.items():
         if all(reasons):
             break
+        if reason in batch.sheet.overlooks:
+            continue
         for v in np.flatnonzero(test(batch)):
             reasons[v] = reasons[v] or reason
     return reasons
@@ -264,11 +300,12 @@ def screened(batch: Batch) -> list[str | None]:
 
 def sheet_of(spec: Spec) -> Sheet:
     """What is asked of every variant of a spec; SpecError where nobody can be asked that."""
-    if spec.network and spec.network.truth_table:
-        allowed = "other inputs: with drawn weights it would be another function"
+    kind = asked(spec)
+    if spec.network and spec.network.truth_table and "inputs" not in spec.draw.keep:
+        allowed = "draw.keep with inputs: with drawn weights it is another function"
         raise SpecError(spec.name, "network.inputs", "the 0 and 1 of a truth table", allowed)
     exercise = build(spec)
-    return Sheet(exercise, kind(default(spec)).ask(exercise))
+    return Sheet(exercise, kind.ask(exercise), kind.name, kind.overlooks)
 
 
 def draw(
@@ -317,20 +354,14 @@ def _drawn(
         tried = [(student, number) for student in pending for number in ahead]
         streams = (_Stream(_keyed(secret, seed, origin, *pair)) for pair in tried)
         specs = [spec.model_copy(update={**_redrawn(spec, stream), **about}) for stream in streams]
-        batch = sheet.batch(specs)
-        reasons = screened(batch)
-        good = [v for v, reason in enumerate(reasons) if reason is None]
-        names = [variant_id(spec, seed, tried[v][0], secret) for v in good]
-        made = batch.picked(good).exercises(default(spec), names) if good else []
-        exercises = dict(zip(good, made, strict=True))
-        for v, (student, _) in enumerate(tried):
-            exercise = exercises.get(v, reasons[v])
+        for (student, _), exercise in zip(tried, _made(sheet, specs), strict=True):
             if student in found:
                 continue  # an earlier draw was good
             if isinstance(exercise, Exercise):
-                found[student] = exercise
+                variant = variant_id(spec, seed, student, secret)
+                found[student] = replace(exercise, kind=sheet.kind, variant=variant)
             else:
-                here[reasons[v] or CANCELLED] += 1
+                here[exercise] += 1
         attempt = ahead.stop
     rejected.update(here)
     if len(found) < len(set(students)):
@@ -339,3 +370,19 @@ def _drawn(
         drawn = f"{count} of {here.total() + len(found)} draws with {reason}"
         raise SpecError(spec.name, "draw", drawn, f"try {advice}")
     return [found[student] for student in students]
+
+
+def _made(sheet: Sheet, specs: Sequence[Spec]) -> list[Exercise | str]:
+    """Each drawn spec as an exercise, or why it is none."""
+    if specs[0].draw.sizes:  # every one is another network
+        return [made for spec in specs for made in _of_one_structure(sheet_of(spec), [spec])]
+    return _of_one_structure(sheet, specs)
+
+
+def _of_one_structure(sheet: Sheet, specs: Sequence[Spec]) -> list[Exercise | str]:
+    batch = sheet.batch(specs)
+    reasons = screened(batch)
+    good = [v for v, reason in enumerate(reasons) if reason is None]
+    made = iter(batch.picked(good).exercises() if good else [])
+    certified = (next(made) if reason is None else reason for reason in reasons)
+    return [e if isinstance(e, Exercise) or e in SCREENS else CANCELLED for e in certified]

@@ -36,10 +36,11 @@ from derive.verify import (
 from generator.notation import NOTATIONS, CircuitNamer, Namer, Writer
 from generator.spec import Spec
 
-__all__ = ["TOLD", "Exercise", "Part", "Wrong", "build", "certified", "examined", "methods_of"]
-__all__ += ["scored", "snapshots", "trained"]
+__all__ = ["STOP", "TOLD", "Exercise", "Part", "Wrong", "build", "certified", "examined"]
+__all__ += ["methods_of", "scored", "snapshots", "trained"]
 
 TOLD = 3  # updates of an optimizer that keeps something which are told one by one
+STOP = Quantity("stop")  # after how many updates the loss is below the spec's goal
 SMALL = 12  # paths through a network up to which SymPy differentiates the composed loss as well
 
 
@@ -127,12 +128,15 @@ class Exercise:
         net = self.spec.network
         if net is None or net.stop_below is None or not isinstance(self.iterates, Descent):
             return None
-        return first_below(self.iterates, self.graph.root, float(net.stop_below))
+        (stop,) = first_below(self.iterates, self.graph.root, float(net.stop_below))
+        return stop
 
     def number(self, q: Id) -> float:
         """The value of any quantity, W@1 and L@1 included, or of a count, P."""
         if (count := counted(self.graph, q)) is not None:
             return count
+        if q == STOP:
+            return float("nan") if self.stop is None else self.stop
         if q.update >= len(self.iterates) or (q.sample or 1) > self.graph.samples:
             raise KeyError(str(q))
         if isinstance(q, Derivative) and q.sample and q.of == self.graph.root.at():
@@ -186,13 +190,18 @@ def examined(
 ) -> Findings:
     """What `certified` checks but for SymPy, of every variant that the exercise's states hold."""
     graph, digits = exercise.graph, exercise.spec.digits
-    if graph.forward_only:
-        return examine_values(exercise.values, digits)
     only, also = list(only) if only is not None else None, list(also)
+    if graph.forward_only:
+        found = examine_values(exercise.values, digits)
+        slopes = (d for d in also if isinstance(d, Derivative))
+        found.add(examine_derivatives(exercise.values, slopes))
+        return found
     states = exercise.iterates
     found = examine(exercise.derivation, states[0].values, digits, only)
     if isinstance(states, Descent) and (only is None or any(q.update for q in also)):
         found.add(examine_descent(states))
+    if not graph.ancestors().issuperset(graph.nodes):  # beside the way to what is differentiated
+        found.add(examine_values(states[0].values, digits))
     single = exercise.values.variants == 1
     if single:
         found.errors = np.fmax(found.errors, scored(exercise.spec))

@@ -71,7 +71,7 @@ def _last(program: Program) -> int:
 
 def _layer(program: Program, q: Id) -> int:
     """The layer of ∂L/∂a; far above every layer for anything else."""
-    is_one = _gradient(program, q, "a") and isinstance(q, Derivative)
+    is_one = _gradient(program, q, "a") and isinstance(q, Derivative) and q.wrt.index
     return q.wrt.index[0] if is_one and isinstance(q, Derivative) else 10**9
 
 

@@ -38,7 +38,9 @@ WHOLE |= {"z_all": "z^{(<l>)}", "a_all": "a^{(<l>)}", "delta_all": "δ^{(<l>)}"}
 RARE = {"K": "w_{<ij>}^{(<l>)}", "b_0": "w_{<i0>}^{(<l>)}", "R": "R", "lambda": "λ"}
 # The constants of optimizers, where a notation does not say it otherwise.
 CONSTANTS = {"mu": "μ", "rho": "ρ", "beta1": "β_1", "beta2": "β_2", "epsilon": "ε"}
-DEFAULTS = {**WHOLE, **RARE, **CONSTANTS}
+# What is counted: parameters, in all and of a layer; updates until a training has reached its goal.
+COUNTS = {"P": "P", "P_layer": "P_<l>", "stop": "k"}
+DEFAULTS = {**WHOLE, **RARE, **CONSTANTS, **COUNTS}
 OPTIONAL = ("delta", "b_last", *DEFAULTS)
 FIELDS = ("i", "j", "ij", "i0", "l", "m", "n", "u", "v", "c", "p", "i?", "u?", "v?")
 
@@ -438,8 +440,8 @@ class Namer:
                 return self._pattern("x", 0, j)
             case "t", (i,):
                 return self._pattern("t", self.last, i)
-            case "b", (layer,):
-                return self._pattern("b_shared", layer)
+            case "b" | "P", (layer,):
+                return self._pattern({"b": "b_shared", "P": "P_layer"}[q.name], layer)
             case "b", (layer, _) if layer == self.last and "b_last" in self.notation.patterns:
                 return self._pattern("b_last", *q.index)
             case _:

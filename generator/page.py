@@ -91,21 +91,27 @@ class Group:
     points: int
     labels: tuple[Node, ...]
     definition: Node | None = None  # what a name of its own stands for: δ = ∂L/∂z
+    goal: Node | None = None  # of the training, where it has one
+
+
+def _together(exercise: Exercise) -> list[tuple[str, list[Part]]]:
+    """The parts that follow one another in one group."""
+    return [(name, list(parts)) for name, parts in groupby(exercise.parts, lambda part: part.group)]
 
 
 def groups(exercise: Exercise) -> tuple[Group, ...]:
     """What is asked, in order; carries no answers."""
-    by_name: dict[str, list[Part]] = {}
-    for part in exercise.parts:
-        by_name.setdefault(part.group, []).append(part)
+    net = exercise.spec.network
+    goal = shown(net.stop_below) if net and net.stop_below else None
     return tuple(
         Group(
             name,
             sum(p.points for p in parts),
             tuple(exercise.namer(p.quantity) for p in parts),
             _meaning(exercise, parts[0].quantity),
+            goal,
         )
-        for name, parts in by_name.items()
+        for name, parts in _together(exercise)
     )
 
 
@@ -120,14 +126,14 @@ def _meaning(exercise: Exercise, q: Id) -> Node | None:
 def answers(exercise: Exercise) -> Table | None:
     """The key as a table: quantity, answer, tolerance."""
     digits = exercise.spec.digits
-    numbers = {name: i for i, name in enumerate(dict.fromkeys(p.group for p in exercise.parts), 1)}
     rows = tuple(
         (
-            Number(str(numbers[p.group])),
+            Number(str(number)),
             exercise.namer(p.quantity),
             shown(p.answer, digits),
             row("±", shown(p.tolerance, 2)),
         )
-        for p in exercise.parts
+        for number, (_, parts) in enumerate(_together(exercise), 1)
+        for p in parts
     )
     return Table(("question", "quantity", "answer", "tolerance"), rows) if rows else None

@@ -18,8 +18,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
-from generator import worked, worked_circuit, worked_layers, worked_symbols
-from generator.exercise import Exercise
+from derive.network import COUNTS
+from derive.quantity import Derivative, Quantity
+from generator import worked, worked_circuit, worked_counts, worked_layers, worked_symbols
+from generator.exercise import STOP, Exercise
 from generator.formula import Aligned, Node, latex, latex_rows
 from generator.number import shown
 from generator.page import Block, Section, answers, groups
@@ -29,6 +31,7 @@ __all__ = ["FORMATS", "CannotWrite", "errata_pages", "escape_latex", "escape_mar
 _HERE = Path(__file__).parent
 TEMPLATES = next(p for p in (_HERE / "templates", _HERE.parent / "templates") if p.is_dir())
 NODES = get_args(Node)
+LOSSES = ("L", "L0", "R")  # ids that a forward pass alone does not give
 
 
 class CannotWrite(ValueError):
@@ -130,15 +133,36 @@ def pages(exercise: Exercise, formats: Iterable[str]) -> dict[str, str]:
     common = {"spec": exercise.spec, "variant": exercise.variant}
     wanted: dict[str, dict[str, Any]] = {
         "solution": {
-            "sections": given + telling.worked(exercise) + _points(exercise),
+            "sections": given + _asked_for(exercise, telling.worked(exercise)) + _points(exercise),
             "answers": answers(exercise),
             "proof": _proof(exercise),
         }
     }
     if exercise.parts:
         total = sum(part.points for part in exercise.parts)
-        wanted["question"] = {"sections": given, "groups": groups(exercise), "total": total}
+        whole = all(float(part.answer).is_integer() for part in exercise.parts)
+        asked = {"groups": groups(exercise), "total": total, "whole": whole}
+        wanted["question"] = {"sections": given, **asked}
     return _rendered(wanted, common, formats)
+
+
+def _asked_for(exercise: Exercise, sections: tuple[Section, ...]) -> tuple[Section, ...]:
+    """A solution goes as far as the questions do: no loss after a forward pass, no layer before the
+    last one whose gradients are asked."""
+    asked = [part.quantity for part in exercise.parts]
+    if not asked or any(q.update or q == STOP for q in asked):
+        return sections
+    slopes = [q.wrt for q in asked if isinstance(q, Derivative)]
+    layers = [1 if len(q.index) < 2 else q.index[0] for q in slopes]
+    lowest = 0 if exercise.spec.circuit else exercise.network_namer.layer_number(min([*layers, 99]))
+    loss = bool(slopes) or any(q.name in LOSSES for q in asked if isinstance(q, Quantity))
+    needed = {"loss": loss, "derived": bool(slopes), "circuit_backward": bool(slopes), "update": False}
+    return tuple(
+        section
+        for section in sections
+        if needed.get(section.phrase, True)
+        and not (section.phrase == "backward" and section.args["layer"] < lowest)
+    )
 
 
 def _points(exercise: Exercise) -> tuple[Section, ...]:
@@ -177,6 +201,9 @@ def _telling(exercise: Exercise) -> ModuleType:
     """The module that tells an exercise of this sort: its `problem` and its `worked`."""
     if exercise.spec.circuit:
         return worked_circuit
+    names = {part.quantity.name for part in exercise.parts if isinstance(part.quantity, Quantity)}
+    if names and all(isinstance(p.quantity, Quantity) for p in exercise.parts) and names <= set(COUNTS):
+        return worked_counts
     if exercise.spec.source.symbols:
         return worked_symbols
     return worked_layers if exercise.spec.told.whole else worked
@@ -184,6 +211,8 @@ def _telling(exercise: Exercise) -> ModuleType:
 
 def _certain(exercise: Exercise) -> str:
     """What the certificate is about."""
+    if _telling(exercise) is worked_counts:
+        return "count"
     if exercise.spec.source.symbols:
         return "formula"
     return "value" if exercise.graph.forward_only else "gradient"

@@ -7,7 +7,7 @@ A Batch is an Exercise whose states hold many variants: every number is an array
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import ROUND_UP, Decimal
 from functools import cache, cached_property
@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from derive.descent import Descent
+from derive.descent import Descent, first_below
 from derive.evaluate import Rounding, arrays
 from derive.expression import refs
 from derive.network import counted
@@ -23,7 +23,7 @@ from derive.ops import Array
 from derive.program import RATE, Runs
 from derive.quantity import Id
 from derive.verify import Certificate
-from generator.exercise import Exercise, Part, Wrong, examined, methods_of, scored
+from generator.exercise import STOP, Exercise, Part, Wrong, examined, methods_of, scored, trained
 from generator.misconceptions import MISCONCEPTIONS, Misconception, rewriting
 from generator.spec import Spec
 
@@ -46,8 +46,16 @@ class Asked:
 class Sheet:
     """The questions of one spec, and the exercise of the spec's own numbers."""
 
-    def __init__(self, exercise: Exercise, wanted: Iterable[tuple[str, Id, int]]) -> None:
+    def __init__(
+        self,
+        exercise: Exercise,
+        wanted: Iterable[tuple[str, Id, int]],
+        kind: str = "",
+        overlooks: Collection[str] = (),
+    ) -> None:
         self.exercise = exercise
+        self.kind = kind
+        self.overlooks = overlooks  # reasons to draw again that are none for this kind
         self.asked = {q: Asked(group, q, points) for group, q, points in wanted}
 
     @cached_property
@@ -74,6 +82,8 @@ class Sheet:
     @cache  # noqa: B019  (a sheet lives as long as its program)
     def _parents(self, q: Id) -> tuple[Any, ...]:
         """What q is computed from, as it is taught."""
+        if q == STOP:
+            return tuple(map(self.exercise.derivation.derivative, trained(self.exercise.graph)))
         try:
             formula = self.exercise.program.formula(q)
         except KeyError:  # the learning rate, a count
@@ -113,14 +123,10 @@ class Sheet:
         return found
 
     @cached_property
-    def shows_in(self) -> dict[str, list[Id]]:
-        """The questions that a misconception has to show in: those whose own formula it changes; where
-        it changes none, because what it is about is not asked, all that follow."""
-        found = {}
-        for note, changed in self.rewritten.items():
-            own = [q for q in self.asked if q in changed]
-            found[note] = own or [q for q in self.asked if q in self.affected[note]]
-        return found
+    def made_in(self) -> dict[str, list[Id]]:
+        """The questions that a misconception is made in, their own formula being changed; none where
+        what it is about is not asked, and it only shows in what follows."""
+        return {note: [q for q in self.asked if q in found] for note, found in self.rewritten.items()}
 
     def batch(self, specs: Sequence[Spec]) -> Batch:
         """Variants of the same structure with other numbers."""
@@ -153,11 +159,15 @@ class Batch:
 
     def numbers(self, q: Id, states: Descent | None = None) -> Array:
         """The number of q in each variant."""
-        exercise = self.sheet.exercise
+        exercise, states = self.sheet.exercise, states or self.states
+        if q == STOP:
+            bound = exercise.spec.network_spec.stop_below
+            stops = first_below(states, exercise.graph.root, float(bound or 0))
+            return np.array([np.nan if k is None else k for k in stops])
         count, constant = counted(exercise.graph, q), exercise.program.constant(q)
         rate = self.states.learning_rate if q == RATE else None
         known = [float(number) for number in (count, constant, rate) if number is not None]
-        found = np.array(known[0]) if known else (states or self.states)[q.update][q]
+        found = np.array(known[0]) if known else states[q.update][q]
         return np.broadcast_to(found, len(self))
 
     @cached_property
@@ -192,7 +202,7 @@ class Batch:
             affected = sheet.affected[m.id]
             given = {q: n for q, n in known.items() if q in self.answers or q not in affected}
             run = Runs(program, self.states, rate, given, rewriting([m]))
-            for q in (q for q in self.answers if q in affected):
+            for q in (q for q in self.answers if q in affected and q != STOP):
                 right, number = self.answers[q], np.broadcast_to(run.compute(q), len(self))
                 same = np.isclose(number, right, rtol=SAME, atol=0)
                 if not (same | ~np.isfinite(number)).all():
@@ -212,21 +222,19 @@ class Batch:
         }
         return some
 
-    def exercises(self, kind: str, variants: Sequence[str]) -> list[Exercise | str]:
+    def exercises(self) -> list[Exercise | str]:
         """Each variant as an exercise with its certificate; or why it has none."""
-        found = examined(self.exercise)
+        graph, also = self.sheet.exercise.graph, list(self.sheet.asked)
+        counts = all(counted(graph, q) is not None for q in also)
+        only = [graph.root] if counts else None  # no number of the network is shown
+        found = examined(self.exercise, only, also)
         for v, spec in enumerate(self.specs):
             found.errors[v] = max(found.errors[v], scored(spec))
         methods = methods_of(self.sheet.exercise.graph)
         return [
             found.wrong[v]
-            or replace(
-                self._single(v),
-                kind=kind,
-                variant=name,
-                proof=Certificate(methods, float(found.errors[v])),
-            )
-            for v, name in enumerate(variants)
+            or replace(self._single(v), proof=Certificate(methods, float(found.errors[v])))
+            for v in range(len(self))
         ]
 
     def _single(self, v: int) -> Exercise:

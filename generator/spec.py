@@ -14,12 +14,21 @@ import tomllib
 from collections.abc import Callable, Iterable, Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from fractions import Fraction
-from functools import cache
+from functools import cache, partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from derive.circuit import FUNCTIONS, CircuitError, circuit
@@ -30,27 +39,49 @@ from derive.ops import ACTIVATIONS, DOMAINS, LOSSES, OUTPUTS_OF, VECTOR_ACTIVATI
 from derive.optimizer import OPTIMIZERS, RATE, SGD, Optimizer
 from derive.program import LONG_RATE
 from derive.quantity import Quantity
+from derive.quantity import parse as parse_id
 from derive.zscore import Feature
 from generator.notation import NOTATIONS, TELLINGS, CircuitNamer, Namer, NotationError, Telling
+from generator.place import line_of
 
-__all__ = ["LECTURES", "CircuitSpec", "Draw", "LayerSpec", "NetworkSpec", "OptimizerSpec", "Range"]
-__all__ += ["Spec", "SpecError", "Standardize", "activation_of", "load", "loss_of", "read"]
+__all__ = ["KINDS", "LECTURES", "AskSpec", "CircuitSpec", "Draw", "LayerSpec", "NetworkSpec"]
+__all__ += [
+    "OptimizerSpec",
+    "Range",
+    "Spec",
+    "SpecError",
+    "Standardize",
+    "activation_of",
+    "load",
+    "loss_of",
+    "read",
+]
 
 LECTURES = Path(__file__).parent / "lectures"
+KINDS = tuple(sorted(p.stem for p in (Path(__file__).parent / "exercises").glob("[a-z]*.py")))
 ANY_ACTIVATION: dict[str, Elementwise | Softmax] = {**ACTIVATIONS, **VECTOR_ACTIVATIONS}
 SMALLEST, LARGEST, DIGITS = -12, 6, 12  # powers of ten; significant digits
 MAX_BYTES = 1_000_000
+LARGEST_SIZE = 9  # of a layer of which only the size is given
 NO_CONNECTION = "-"
 RESERVED = (RATE.name, LONG_RATE.name)  # what formulas mean the learning rate by
+WHOLE = "the file"  # the key of what is wrong with all of it
 
 
 class SpecError(ValueError):
-    """A spec that cannot be used: file, key path, what was found, what is allowed."""
+    """A spec that cannot be used: file and line, key path, what was found, what is allowed."""
 
-    def __init__(self, file: str, key: str, found: str, allowed: str, more: int = 0) -> None:
-        self.file, self.key, self.found, self.allowed = file, key, found, allowed
+    def __init__(
+        self, file: str, key: str, found: str, allowed: str, more: int = 0, line: int | None = None
+    ) -> None:
+        self.file, self.key, self.found, self.allowed, self.more = file, key, found, allowed, more
         others = f" (and {more} more)" if more else ""
-        super().__init__(f"{file}: {key}: found {found}, allowed: {allowed}{others}")
+        place = file if line is None else f"{file}:{line}"
+        super().__init__(f"{place}: {key}: found {found}, allowed: {allowed}{others}")
+
+    def at(self, line: int | None) -> SpecError:
+        """The same with its line."""
+        return SpecError(self.file, self.key, self.found, self.allowed, self.more, line)
 
 
 def _number(value: Any) -> Any:
@@ -66,21 +97,25 @@ def _number(value: Any) -> Any:
     return value
 
 
-def _one_of(names: Any) -> Any:
-    def check(value: Any) -> Any:
-        if not isinstance(value, str) or value not in names:
-            raise PydanticCustomError("one_of", "{allowed}", {"allowed": _choices(value, names)})
-        return value
+def _name_of(names: Iterable[str], value: Any) -> Any:
+    if not isinstance(value, str) or value not in names:
+        raise PydanticCustomError("one_of", "{allowed}", {"allowed": _choices(value, names)})
+    return value
 
-    return BeforeValidator(check)
+
+def _one_of(names: Iterable[str]) -> BeforeValidator:
+    """One of the names of a table, or of a list."""
+    names = tuple(names)
+    return BeforeValidator(partial(_name_of, names), Literal[*names])
 
 
 def _named_or_formula(row: Callable[[str], object], names: Iterable[str], of: str) -> BeforeValidator:
     """One of the names of a table, or a formula."""
+    names = tuple(names)
 
     def check(value: Any) -> Any:
         if not isinstance(value, str) or re.fullmatch(r"\w*", value):
-            return _one_of(names).func(value)
+            return _name_of(names, value)
         try:
             row(value)
         except ExpressionError as error:
@@ -88,7 +123,7 @@ def _named_or_formula(row: Callable[[str], object], names: Iterable[str], of: st
             raise PydanticCustomError("formula", "{wrong}", {"wrong": wrong}) from None
         return value
 
-    return BeforeValidator(check)
+    return BeforeValidator(check, Literal[*names] | str)
 
 
 def activation_of(name: str) -> Elementwise | Softmax:
@@ -125,6 +160,15 @@ def _alpha(value: Any) -> Any:
     return value
 
 
+def _id(value: Any) -> Any:
+    """A quantity's id, as text."""
+    try:
+        parse_id(value if isinstance(value, str) else "")
+    except ValueError:
+        raise PydanticCustomError("id", "an id such as a[2][1] or dL/dW[1][2][1]") from None
+    return value
+
+
 def _choices(found: Any, names: Any) -> str:
     near = difflib.get_close_matches(str(found), list(names), 1)
     return ", ".join(names) + (f"; did you mean {near[0]}?" if near else "")
@@ -144,9 +188,10 @@ def _kernel_row(value: Any) -> Any:
     return [_number(number) for number in value] if isinstance(value, list) else _number(value)
 
 
-Exact = Annotated[Decimal, BeforeValidator(_number)]
-KernelRow = Annotated[Decimal | list[Decimal], BeforeValidator(_kernel_row)]
-Weight = Annotated[Decimal | None, BeforeValidator(_weight)]
+Exact = Annotated[Decimal, BeforeValidator(_number, float)]
+KernelRow = Annotated[Decimal | list[Decimal], BeforeValidator(_kernel_row, float | list[float])]
+Weight = Annotated[Decimal | None, BeforeValidator(_weight, float | Literal["-"])]
+MisconceptionId = Annotated[str, Field(pattern=r"^M\d+[a-z]?$")]
 Positive = Annotated[Exact, Field(gt=0)]
 Share = Annotated[Exact, Field(ge=0, lt=1)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=60)]
@@ -172,7 +217,7 @@ class LayerSpec(_Model):
     bias: Annotated[Bias, _one_of(get_args(Bias))] | None = None
     skip: Annotated[int, Field(ge=0)] | None = None
     activation: Annotated[str, _named_or_formula(activation_of, ANY_ACTIVATION, "z")] = "sigmoid"
-    alpha: Annotated[Decimal | str, BeforeValidator(_alpha)] | None = None
+    alpha: Annotated[Decimal | str, BeforeValidator(_alpha, float | str)] | None = None
     train: list[Annotated[str, _one_of(("weights", "biases"))]] = ["weights", "biases"]
 
     @property
@@ -247,7 +292,7 @@ class OptimizerSpec(_Model):
     def _named(cls, data: Any) -> Any:
         """A name alone stands for the table with nothing else in it."""
         if isinstance(data, str):
-            return {"name": _one_of(OPTIMIZERS).func(data)}
+            return {"name": _name_of(OPTIMIZERS, data)}
         return data
 
     @property
@@ -286,7 +331,8 @@ class NetworkSpec(_Model):
     """`[network]`: numbers and layers, or `sizes` alone for a derivation in symbols."""
 
     sizes: (
-        Annotated[list[Annotated[int, Field(ge=1, le=9)]], Field(min_length=2, max_length=6)] | None
+        Annotated[list[Annotated[int, Field(ge=1, le=LARGEST_SIZE)]], Field(min_length=2, max_length=6)]
+        | None
     ) = None
     activation: Annotated[str, _named_or_formula(activation_of, ACTIVATIONS, "z")] | None = (
         None  # of all layers, with sizes
@@ -338,10 +384,14 @@ class NetworkSpec(_Model):
         return self.targets is None
 
     @property
+    def binary(self) -> bool:
+        """All inputs are 0 or 1."""
+        return all(number in (0, 1) for sample in self.inputs for number in sample)
+
+    @property
     def truth_table(self) -> bool:
         """A forward pass for several inputs of 0 and 1: the network is a logic function."""
-        binary = all(number in (0, 1) for sample in self.inputs for number in sample)
-        return self.forward_only and binary and len(self.inputs) > 1
+        return self.forward_only and self.binary and len(self.inputs) > 1
 
     def graph(self) -> Graph:
         """The graph of this network (its structure; for the numbers see `numbers`)."""
@@ -419,13 +469,14 @@ class NetworkSpec(_Model):
 
 class CircuitSpec(_Model):
     """`[circuit]`: inputs with their numbers, one assignment a line, and the output.  A step is a gate,
-    or a whole line."""
+    or a whole line.  `text`: what a question says in place of the formulas."""
 
     inputs: Annotated[dict[str, Exact], Field(min_length=1, max_length=100)]
     nodes: Annotated[list[Line], Field(min_length=1, max_length=200)]
     output: str
     constants: list[str] = []
     steps: Annotated[Literal["gates", "lines"], _one_of(("gates", "lines"))] = "gates"
+    text: Point | None = None
 
     learning_rate: ClassVar[Decimal] = Decimal(1)
     update_rule: ClassVar[Optimizer] = SGD
@@ -448,7 +499,7 @@ class Range(_Model):
 
     min: Exact
     max: Exact
-    decimals: Annotated[int, Field(ge=0, le=6)] = 2
+    decimals: Annotated[int, Field(ge=-3, le=6)] = 2  # −2: whole hundreds
 
     @model_validator(mode="after")
     def _something_to_draw(self) -> Range:
@@ -466,21 +517,44 @@ class Range(_Model):
         return int(low), int((self.max / unit).to_integral_value(ROUND_FLOOR))
 
 
-class Draw(_Model):
-    """`[draw]`: what an exercise draws anew for each variant, and from where; targets default to
-    what the output activation can reach."""
+OF_RANGE, OF_LIST = "a range", "a list"
+Choice = Annotated[
+    Annotated[Range, Tag(OF_RANGE)]
+    | Annotated[list[Exact], Field(min_length=1, max_length=100), Tag(OF_LIST)],
+    Discriminator(lambda value: OF_LIST if isinstance(value, list) else OF_RANGE),
+]
+KEPT = ("inputs", "targets", "weights", "biases")  # of a network
 
-    inputs: Range = Range(min=Decimal("0.05"), max=Decimal(1))
-    weights: Range = Range(min=Decimal("-0.95"), max=Decimal("0.95"))
-    biases: Range = Range(min=Decimal("-0.95"), max=Decimal("0.95"))
+
+class Draw(_Model):
+    """`[draw]`: what an exercise draws anew for each variant, from a range or a list; targets default to
+    what the output activation can reach.  `sizes` of a network that has nothing else; `of`: one input
+    of a circuit; `keep`: what is not drawn, of a network a row of KEPT, of a circuit an input."""
+
+    inputs: Choice = Range(min=Decimal("0.05"), max=Decimal(1))
+    weights: Choice = Range(min=Decimal("-0.95"), max=Decimal("0.95"))
+    biases: Choice = Range(min=Decimal("-0.95"), max=Decimal("0.95"))
     targets: Range | None = None
-    wires: Range = Range(min=Decimal(-5), max=Decimal(5), decimals=0)
-    smallest: Positive = Decimal(
-        "0.0001"
-    )  # answers other than 0 are not smaller: an LMS may show 0 for them
-    ignore: list[
-        Annotated[str, Field(pattern=r"^M\d+[a-z]?$")]
-    ] = []  # misconceptions that may go unseen
+    wires: Choice = Range(min=Decimal(-5), max=Decimal(5), decimals=0)
+    of: dict[str, Choice] = {}
+    sizes: Range | None = None
+    keep: list[str] = []
+    smallest: Positive = Decimal("0.0001")  # of an answer that is not 0: some show 0 for what is smaller
+    ignore: list[MisconceptionId] = []  # misconceptions that need not be told from the right answer
+
+
+class AskSpec(_Model):
+    """`[[ask]]`: all that a kind asks, or one quantity by its id; `points` for each answer."""
+
+    kind: Annotated[str, _one_of(KINDS)] | None = None
+    quantity: Annotated[str, BeforeValidator(_id)] | None = None
+    points: Annotated[int, Field(ge=1, le=100)] | None = None
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> AskSpec:
+        if (self.kind is None) == (self.quantity is None):
+            raise PydanticCustomError("ask", "either a kind or a quantity")
+        return self
 
 
 class Spec(_Model):
@@ -494,6 +568,8 @@ class Spec(_Model):
     patterns: dict[str, Annotated[str, Field(max_length=100)]] = {}  # written otherwise than there
     telling: Annotated[str, _one_of(TELLINGS)] | None = None  # left out: what the notation implies
     digits: Annotated[int, Field(ge=2, le=10)] = 4
+    kind: Annotated[str, _one_of(KINDS)] | None = None  # of homework; left out: what suits
+    ask: Annotated[list[AskSpec], Field(max_length=100)] = []  # in place of one kind
     network: NetworkSpec | None = None
     circuit: CircuitSpec | None = None
     draw: Draw = Draw()
@@ -516,6 +592,33 @@ class Spec(_Model):
         return TELLINGS[self.telling or notation.telling]
 
 
+def schema() -> dict[str, Any]:
+    """The JSON Schema of a spec file, for editors that complete and check."""
+    found = Spec.model_json_schema()
+    tables = found["$defs"]
+    tables["OptimizerSpec"] = {"anyOf": [{"enum": list(OPTIMIZERS)}, tables["OptimizerSpec"]]}
+    del tables["NetworkSpec"]["required"]  # inputs and layers, or sizes
+    described: dict[str, Any] = _of_toml(found)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **described}
+
+
+BOUNDS = {"gt": "exclusiveMinimum", "ge": "minimum", "lt": "exclusiveMaximum", "le": "maximum"}
+
+
+def _of_toml(part: Any) -> Any:
+    """A part of a schema as TOML has it: no null, bounds by their names, numbers as numbers."""
+    if isinstance(part, list):
+        return [_of_toml(item) for item in part if item != {"type": "null"}]
+    if not isinstance(part, dict):
+        return part
+    default = part.get("default")
+    if default is None or isinstance(default, dict):
+        part = {key: value for key, value in part.items() if key != "default"}
+    elif part.get("type") == "number":
+        part = {**part, "default": float(default)}
+    return {BOUNDS.get(key, key): _of_toml(value) for key, value in part.items()}
+
+
 def load(source: str) -> Spec:
     """A built-in lecture's name or the path of a TOML file -> Spec; SpecError says what is wrong."""
     path = Path(source)
@@ -526,28 +629,38 @@ def load(source: str) -> Spec:
         if not path.is_file():
             raise FileNotFoundError
         if path.stat().st_size > MAX_BYTES:
-            raise SpecError(file, "the file", "more than 1 MB", "a spec is a page of TOML")
+            raise SpecError(file, WHOLE, "more than 1 MB", "a spec is a page of TOML")
         text = path.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
         if isinstance(error, SpecError):
             raise
         if isinstance(error, UnicodeDecodeError):
-            raise SpecError(file, "the file", "bytes that are not UTF-8", "UTF-8 text") from None
+            raise SpecError(file, WHOLE, "bytes that are not UTF-8", "UTF-8 text") from None
         names = sorted(p.stem for p in LECTURES.glob("*.toml"))
-        allowed = f"the path of a TOML file, or a lecture: {_choices(source, names)}"
+        allowed = "the path of a TOML file, a lecture or a kind of exercise"
+        allowed += f" (see `list`): {_choices(source, [*names, *KINDS])}"
         raise SpecError(source[:80], "SPEC", "no such file or lecture", allowed) from None
     return read(text, file)
 
 
 def read(text: str, file: str = "spec") -> Spec:
-    """TOML text -> Spec."""
+    """TOML text -> Spec; SpecError says in which line what is wrong."""
+    try:
+        return _read(text, file)
+    except SpecError as error:
+        if error.key == WHOLE:  # which says its line itself, or has none
+            raise
+        raise error.at(line_of(text, error.key)) from None
+
+
+def _read(text: str, file: str) -> Spec:
     try:
         data = tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
-        raise SpecError(file, "the file", f"{error}", "TOML") from None
+        raise SpecError(file, WHOLE, f"{error}", "TOML") from None
     except (ValueError, RecursionError, ArithmeticError):
         found = "a number or a nesting beyond all bounds"
-        raise SpecError(file, "the file", found, "TOML with numbers people can read") from None
+        raise SpecError(file, WHOLE, found, "TOML with numbers people can read") from None
     try:
         spec = Spec.model_validate(data)
     except ValidationError as error:
@@ -555,15 +668,21 @@ def read(text: str, file: str = "spec") -> Spec:
     if (spec.network is None) == (spec.circuit is None):
         found = "neither" if spec.network is None else "both"
         raise SpecError(file, "network or circuit", found, "one of them")
+    if spec.kind and spec.ask:
+        raise SpecError(file, "ask", f"kind = {spec.kind!r} as well", "one of them")
     if spec.circuit:
         if spec.telling:
             raise SpecError(
                 file, "telling", repr(spec.telling), "nothing: a circuit is told gate by gate"
             )
         _check_circuit(spec.circuit, file)
+        _check_named(spec.draw, "of", spec.circuit.inputs, file)
+        _check_named(spec.draw, "keep", spec.circuit.inputs, file)
     else:
         _check_shapes(spec.network_spec, file)
         _check_draw(spec, file)
+        _check_named(spec.draw, "of", (), file)
+        _check_named(spec.draw, "keep", KEPT, file)
         drawn = spec.draw.targets
         if drawn and drawn.min < 0 and spec.network_spec.loss in OUTPUTS_OF:
             allowed = f"0 or more: {spec.network_spec.loss} takes no negative targets"
@@ -577,7 +696,7 @@ def _explained(error: ValidationError, file: str) -> SpecError:
     errors.sort(key=lambda e: e["type"] != "extra_forbidden")  # a misspelt key is the likely cause
     first, *others = errors
     key, model = "", Spec
-    for part in first["loc"]:
+    for part in (part for part in first["loc"] if part not in (OF_RANGE, OF_LIST)):
         if isinstance(part, int):
             key += f"[{part}]"
             continue
@@ -599,7 +718,7 @@ def _explained(error: ValidationError, file: str) -> SpecError:
             allowed = "letters, digits, - and _" if key == "name" else "one line of text"
         case _:
             allowed = first["msg"].removeprefix("Input should be ").removeprefix("a valid ")
-    return SpecError(file, key or "the file", found, allowed, len(others))
+    return SpecError(file, key or WHOLE, found, allowed, len(others))
 
 
 def _model_of(model: Any, field: str) -> Any:
@@ -654,6 +773,14 @@ def _check_circuit(source: CircuitSpec, file: str) -> None:
         if other != node.name:
             found = f"{other!r} and {node.name!r}, which are written alike"
             raise SpecError(file, "circuit", found, "names that differ by more than _")
+
+
+def _check_named(source: Draw, key: str, names: Iterable[str], file: str) -> None:
+    """What `draw.of` and `draw.keep` name is there."""
+    for name in getattr(source, key):
+        if name not in names:
+            allowed = _choices(name, names) or "nothing: it is for the inputs of a circuit"
+            raise SpecError(file, f"draw.{key}", repr(name[:40]), allowed)
 
 
 def _check_shapes(net: NetworkSpec, file: str) -> None:
@@ -805,7 +932,13 @@ def _check_softmax(
 
 
 def _check_draw(spec: Spec, file: str) -> None:
-    """Targets are drawn from where the loss allows them."""
+    """Sizes are drawn in place of sizes, targets from where the loss allows them."""
+    if (sizes := spec.draw.sizes) is not None:
+        if not spec.network_spec.symbols:
+            raise SpecError(file, "draw.sizes", "a network of numbers", "a network that has only sizes")
+        if sizes.decimals or sizes.min < 1 or sizes.max > LARGEST_SIZE:
+            found = f"from {sizes.min} to {sizes.max} with {sizes.decimals} decimals"
+            raise SpecError(file, "draw.sizes", found, f"from 1 to {LARGEST_SIZE}, decimals = 0")
     source, domain = spec.draw.targets, DOMAINS.get(spec.network_spec.loss)
     if source and domain and not spec.network_spec.forward_only:
         low, high = domain.labels

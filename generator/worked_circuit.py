@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ from derive.quantity import Derivative
 from generator.exercise import Exercise
 from generator.formula import LINE, Node, Op, Row, equation, row, width
 from generator.page import Block, Formula, Section, Table, block
+from generator.spec import CircuitSpec
 from generator.telling import Teller, chain
 
 __all__ = ["problem", "worked"]
@@ -17,14 +19,16 @@ __all__ = ["problem", "worked"]
 
 def problem(exercise: Exercise) -> tuple[Section, ...]:
     """What is given: the formulas, the gates that they are made of, the numbers."""
-    return (Section("circuit", {}, tuple(_Teller(exercise).given())),)
+    teller = _Teller(exercise)
+    args = {**teller.lines, "text": bool(teller.circuit.text)}
+    return (Section("circuit", args, tuple(teller.given())),)
 
 
 def worked(exercise: Exercise) -> tuple[Section, ...]:
     """Forward values of all gates, then the gradient on every wire."""
     teller = _Teller(exercise)
     return (
-        Section("forward", {}, tuple(teller.forward())),
+        Section("calculated" if teller.circuit.text else "forward", {}, tuple(teller.forward())),
         *teller.derived(),
         Section("circuit_backward", {}, tuple(teller.backward())),
     )
@@ -37,8 +41,22 @@ class _Teller(Teller):
     @property
     def lines(self) -> dict[str, bool]:
         """Whether a step is a whole line, not a gate."""
+        return {"lines": self.circuit.steps == "lines"}
+
+    @property
+    def circuit(self) -> CircuitSpec:
         circuit = self.exercise.spec.circuit
-        return {"lines": circuit is not None and circuit.steps == "lines"}
+        assert circuit is not None
+        return circuit
+
+    def story(self, text: str) -> list[str | Node]:
+        """What a spec says in words, {x} written as the wire's name is."""
+        wires = {node.name: node for node in self.graph.nodes}
+        parts: list[str | Node] = []
+        for part in re.split(r"(\{\w+\})", text):
+            wire = wires.get(part[1:-1]) if part[:1] == "{" else None
+            parts.append(self.name(wire.element(())) if wire else part)
+        return parts
 
     def given(self) -> Iterator[Block]:
         definitions: list[Formula] = []
@@ -47,7 +65,10 @@ class _Teller(Teller):
             definition = self.graph.definition(q)
             assert definition is not None
             definitions.append((equation(self.name(q), self.names(definition)), None))
-        yield block("gates", {"count": len(definitions), **self.lines}, definitions)
+        if self.circuit.text:
+            yield Block("circuit_text", {"text": self.story(self.circuit.text)})
+        else:
+            yield block("gates", {"count": len(definitions), **self.lines}, definitions)
         line: list[Node] = []
         for node in self.graph.given:
             q = node.element(())

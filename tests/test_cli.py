@@ -258,7 +258,7 @@ BAD = [
     (("list", "everything"), "list: found 'everything', allowed: notations"),
     (
         ("make-example", "wrong.toml"),
-        "wrong.toml: network.layers[0].weights[0]: found 2 numbers, allowed: 3",
+        "wrong.toml:11: network.layers[0].weights[0]: found 2 numbers, allowed: 3",
     ),
     (("make-example", "script.toml", "--format", "tex"), "pdflatex cannot write '語'"),
     (("make-exercise", "mazur", "--out", "a-file"), "a-file"),

@@ -40,8 +40,8 @@ def test_epochs_of_a_lecture(shallow, epoch, cost, weight):
 
 def test_training_stops_where_the_cost_falls_below_its_goal(shallow):
     """Epoch 7492 is the forward pass after 7491 updates."""
-    assert first_below(shallow.iterates, parse("L"), 0.001) == 7491
-    assert first_below(shallow.iterates, parse("L"), 0.0001) is None
+    assert first_below(shallow.iterates, parse("L"), 0.001) == [7491]
+    assert first_below(shallow.iterates, parse("L"), 0.0001) == [None]
 
 
 def test_every_one_of_thousands_of_updates_is_checked(shallow):

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from generator.cli import main
+from generator.exercises import kind, kinds
 from generator.render import pages
 from generator.spec import (
     CircuitSpec,
@@ -53,6 +54,23 @@ def test_every_command_of_the_documents_is_run_by_a_test_or_by_ci():
                 re.sub(r" -m tex| tests/test_pages.py --rewrite", "", c) for c in command.split(" && ")
             ]
             assert program or all(part in ci for part in parts), command
+
+
+def test_what_the_document_of_exercises_says(run):
+    """Its commands run one after another, its specs make homework, its table is that of the kinds."""
+    text = (ROOT / "docs" / "exercises.md").read_text("utf-8")
+    for command in commands(text):
+        words, _, file = command.removeprefix(PYTHON + "generator ").partition(" > ")
+        done = run(*shlex.split(words))
+        assert done.code == 0
+        if file:
+            Path(file).write_text(done.out, "utf-8")
+    network, draw = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    Path("hw2.toml").write_text(network + draw, "utf-8")
+    assert run("make-exercise", "hw2.toml").code == 0
+    rows = re.findall(r"^\| `(\w+)` \| (.*) \| (.*) \|$", text, re.MULTILINE)
+    assert rows == [(n, kind(n).title, ", ".join(kind(n).needs)) for n in kinds()]
+    assert f"one of {len(kinds())} kinds" in README
 
 
 def test_ci_runs_the_two_lines_of_the_readme():
@@ -107,7 +125,8 @@ def keys(table):
 def test_the_examples_of_specs_have_every_key():
     """The keys of the models that a spec is read into, and those of an optimizer in a sentence."""
     document = (ROOT / "docs/specs.md").read_text("utf-8")
-    shown = {key for text in SPECS for key in keys(tomllib.loads(text))}
+    others = re.findall(r"```toml\n(.*?)```", (ROOT / "docs/exercises.md").read_text("utf-8"), re.S)
+    shown = {key for text in [*SPECS, *others] for key in keys(tomllib.loads(text))}
     shown |= set(re.findall(r"(\w+) = ", " ".join(re.findall(r"`(optimizer = .*?)`", document))))
     models = [Spec, NetworkSpec, LayerSpec, Standardize, OptimizerSpec, CircuitSpec, Draw, Range]
     assert {field for model in models for field in model.model_fields} <= shown
@@ -130,7 +149,7 @@ def test_floors():
     """derive/ imports nothing from generator/, and each module only what stands above it."""
     order = {
         "derive": "quantity zscore expression ops graph network circuit optimizer evaluate backprop descent program symbolic verify",
-        "generator": "formula number typeset notation spec exercise exercises misconceptions sheet course draw page telling worked_inputs worked_training worked_forward worked_softmax worked worked_circuit worked_layers worked_symbols render report statement audit lexing reading tabular slides errata publish commands cli",
+        "generator": "formula number typeset notation place spec exercise exercises misconceptions sheet course draw page telling worked_inputs worked_training worked_forward worked_softmax worked worked_circuit worked_counts worked_layers worked_symbols render report statement audit lexing reading tabular slides errata publish commands cli",
     }
     floors = [f"{package}.{module}" for package, modules in order.items() for module in modules.split()]
     for name in floors:

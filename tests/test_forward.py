@@ -139,7 +139,7 @@ def test_a_contradiction_gets_one_line(after, line, message):
     with pytest.raises(SpecError) as refused:
         read(text, "n.toml")
     allowed = "nothing without targets: then there is a forward pass only"
-    assert str(refused.value) == f"n.toml: {message}, allowed: {allowed}"
+    assert str(refused.value.at(None)) == f"n.toml: {message}, allowed: {allowed}"
 
 
 def test_homework_of_a_forward_pass_asks_for_every_unit():

@@ -147,7 +147,7 @@ REFUSED = [
 def test_what_a_loss_does_not_allow_is_one_line(how, message):
     with pytest.raises(SpecError) as refused:
         read(source(**how))
-    assert str(refused.value).startswith(f"spec: {message}")
+    assert str(refused.value.at(None)).startswith(f"spec: {message}")
 
 
 def test_targets_are_drawn_from_where_the_loss_allows_them():
@@ -244,7 +244,7 @@ NO_FORMULA = [
 def test_a_bad_formula_is_one_line(formula, message):
     with pytest.raises(SpecError) as refused:
         read(source(hidden=formula))
-    assert str(refused.value).startswith("spec: network.layers[0].activation: found ")
+    assert str(refused.value.at(None)).startswith("spec: network.layers[0].activation: found ")
     assert f"allowed: a formula of z; {message}" in str(refused.value)
     assert "\n" not in str(refused.value)
 

@@ -189,7 +189,7 @@ BAD = [
 def test_a_bad_optimizer_is_one_line(optimizer, message, key):
     with pytest.raises(SpecError) as caught:
         read(SINGLE.replace("OPTIMIZER", optimizer), "hw.toml")
-    assert str(caught.value).startswith(f"hw.toml: {key}: {message}")
+    assert str(caught.value.at(None)).startswith(f"hw.toml: {key}: {message}")
 
 
 def test_without_targets_there_is_no_optimizer():

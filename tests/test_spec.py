@@ -47,7 +47,7 @@ BAD = [  # replace, by, the whole message
     (
         "[network]",
         "[netwrk]",
-        "hw.toml: netwrk: found an unknown key, allowed: name, title, note, points, notation, patterns, telling, digits, network, circuit, draw; "
+        "hw.toml: netwrk: found an unknown key, allowed: name, title, note, points, notation, patterns, telling, digits, kind, ask, network, circuit, draw; "
         "did you mean network? (and 1 more)",
     ),
     ('name = "hw"\n', "", "hw.toml: name: found nothing, allowed: it must be given"),
@@ -175,7 +175,7 @@ def test_softmax_and_cross_entropy_only_where_they_make_sense(old, new, message)
     assert old in CLASSES
     with pytest.raises(SpecError) as refused:
         read(CLASSES.replace(old, new, 1), "hw.toml")
-    assert str(refused.value).startswith(f"hw.toml: network.{message}")
+    assert str(refused.value.at(None)).startswith(f"hw.toml: network.{message}")
 
 
 @pytest.mark.parametrize(("old", "new", "message"), BAD, ids=[b[1][:30] for b in BAD])
@@ -183,7 +183,7 @@ def test_a_bad_spec_gets_one_line_with_file_key_found_and_allowed(old, new, mess
     with pytest.raises(SpecError) as refused:
         read(GOOD.replace(old, new, 1), "hw.toml")
     assert "\n" not in str(refused.value)
-    assert str(refused.value).startswith(message)
+    assert str(refused.value.at(None)).startswith(message)
 
 
 @given(st.text(max_size=300))
@@ -279,7 +279,7 @@ BAD_CIRCUITS = [
 def test_a_bad_circuit_gets_one_line(old, new, message):
     with pytest.raises(SpecError) as refused:
         read(CIRCUIT.replace(old, new, 1), "c.toml")
-    assert str(refused.value).startswith(f"c.toml: {message}")
+    assert str(refused.value.at(None)).startswith(f"c.toml: {message}")
 
 
 def test_a_spec_is_a_network_or_a_circuit():
@@ -311,7 +311,7 @@ def test_a_spec_can_write_its_quantities_in_its_own_way(line, message):
     if message:
         with pytest.raises(SpecError) as refused:
             read(text, "hw.toml")
-        assert str(refused.value).startswith(f"hw.toml: {message}")
+        assert str(refused.value.at(None)).startswith(f"hw.toml: {message}")
         return
     from generator.exercise import build, certified
     from generator.render import pages

@@ -162,7 +162,7 @@ BAD = [
 def test_what_cannot_be_standardized_is_refused_in_one_line(old, new, message):
     with pytest.raises(SpecError) as refused:
         read(RAW.replace(old, new, 1), "raw.toml")
-    assert str(refused.value).startswith(f"raw.toml: {message}")
+    assert str(refused.value.at(None)).startswith(f"raw.toml: {message}")
     assert "\n" not in str(refused.value)
 
 

@@ -139,7 +139,7 @@ BAD = [
 def test_bad_sizes_get_one_line(sizes, more, message):
     with pytest.raises(SpecError) as refused:
         symbols(sizes, more=more)
-    assert str(refused.value).startswith(f"s.toml: {message}")
+    assert str(refused.value.at(None)).startswith(f"s.toml: {message}")
     assert "\n" not in str(refused.value)
     assert not more or "sizes with activation and loss, and no numbers" in str(refused.value)
 

@@ -2,39 +2,54 @@
 
 A network of at most 12 trained parameters is asked for all of them.  Of a larger one each layer
 gives two weights (the first of its first unit, the last of its last unit) and one bias: the rest is
-the same calculation again.  A bias of one unit is not asked: its gradient is that unit's ∂L/∂z.
+the same calculation again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from derive.network import WEIGHTS, parameter_count
-from derive.quantity import Id, Quantity
+from derive.quantity import Id
 from generator.exercise import Exercise
+from generator.exercises._parts import after, deltas, elements, gradients
 
-ALL = 12
+NEEDS = ("targets",)
+
+SPEC = """\
+name = "backprop"
+kind = "backprop"  # what is asked; others: `list kinds`
+title = "One pass of backpropagation"
+notation = "plain"  # how quantities are written; others: `list notations`
+digits = 4  # significant digits of an answer
+
+[network]
+inputs = [[0.5, -1.0]]  # a row for each sample
+targets = [[0.9]]
+loss = "half_squared_error"  # others: `list losses`
+learning_rate = 0.5
+
+[[network.layers]]
+activation = "sigmoid"  # others: `list activations`
+weights = [[0.4, -0.7], [0.6, 0.3]]  # a row for each unit
+biases = [0.1, -0.2]
+
+[[network.layers]]
+activation = "sigmoid"
+weights = [[0.8, -0.5]]
+biases = [0.3]
+
+[draw]  # from where each variant's numbers come
+inputs = { min = -2, max = 2, decimals = 1 }
+weights = { min = -1, max = 1, decimals = 1 }
+biases = { min = -0.5, max = 0.5, decimals = 1 }
+targets = { min = 0.1, max = 0.9, decimals = 1 }
+"""
 
 
 def ask(exercise: Exercise) -> Iterator[tuple[str, Id, int]]:
     """(group, quantity, points) for each part."""
-    graph, gradient = exercise.graph, exercise.derivation.derivative
-    for sample in graph.sample_numbers:
-        for node in graph.nodes:
-            if node.name == "a":
-                yield from (("forward", q, 1) for q in node.elements(sample))
-    yield "loss", graph.root, 1
-    for sample in graph.sample_numbers:
-        for node in reversed(graph.nodes):
-            if node.name == "z":
-                yield from (("delta", gradient(q), 2) for q in node.elements(sample))
-    trained = [node for node in reversed(graph.of_kind("parameter")) if node.trained]
-    for node in trained:
-        if node.name == "b" and node.shape and graph.samples == 1:
-            continue
-        chosen: list[Quantity] = list(node.elements())
-        if parameter_count(graph) > ALL and node.name in WEIGHTS:
-            chosen = list(dict.fromkeys([chosen[0], chosen[-1]]))
-        yield from (("gradient", gradient(q), 1) for q in chosen)
-    if exercise.spec.source.updates and trained:
-        yield "after", graph.root.at(update=1), 3
+    yield from elements(exercise, "forward", "a")
+    yield "loss", exercise.graph.root, 1
+    yield from deltas(exercise)
+    yield from gradients(exercise)
+    yield from after(exercise)

@@ -7,6 +7,23 @@ from collections.abc import Iterator
 from derive.quantity import Id
 from generator.exercise import Exercise
 
+NEEDS = ("a circuit",)
+
+SPEC = """\
+name = "circuit"
+kind = "circuit"  # what is asked; others: `list kinds`
+title = "Backpropagation through a circuit"
+digits = 4  # significant digits of an answer
+
+[circuit]
+inputs = { x = -2, y = 5, z = -4 }
+nodes = ["q = x + y", "p = q * z", "f = max(p, x)"]  # + - * / **, exp, log, sigmoid, tanh, relu, max, …
+output = "f"
+
+[draw]
+wires = { min = -5, max = 5, decimals = 0 }  # from where each variant's inputs come
+"""
+
 
 def ask(exercise: Exercise) -> Iterator[tuple[str, Id, int]]:
     """(group, quantity, points) for each part."""
