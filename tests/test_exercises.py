@@ -425,6 +425,20 @@ def test_make_spec_prints_a_starter_that_makes_an_exercise(run, name):
     assert [p.read_bytes() for p in one] == [p.read_bytes() for p in other]
 
 
+@pytest.mark.parametrize("name", kinds())
+def test_a_starter_is_an_example_too(run, name):
+    assert run("make-example", name, "--format", "md").code == 0
+    assert run("derive", name).code == 0
+
+
+def test_a_kind_that_does_not_fit_is_wrong_in_every_command(run):
+    Path("hw.toml").write_text('kind = "circuit"\n' + GOOD, "utf-8")
+    for command in ("make-exercise", "make-example", "derive"):
+        done = run(command, "hw.toml")
+        assert done.code == 2
+        assert "kind: found circuit without a circuit, allowed: with this spec: backprop" in done.err
+
+
 def test_make_spec_prints_a_lecture_too(run):
     assert run("make-spec", "mazur").out == (LECTURES / "mazur.toml").read_text("utf-8")
 
