@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from derive.verify import Uncertified
 from generator.exercise import build, certified
-from generator.exercises import found, kind, kinds
+from generator.exercises import asked, found, kind, kinds
 from generator.notation import NOTATIONS, TELLINGS
 from generator.spec import LECTURES, Spec, SpecError, schema
 
@@ -49,6 +49,7 @@ def _choice(what: str, found: str, names: Iterable[str]) -> str:
 
 def _spec(arguments: Namespace) -> Spec:
     spec = found(arguments.spec)
+    asked(spec)  # a kind that does not fit is wrong in every command
     if arguments.notation:
         notation = _choice("--notation", arguments.notation, NOTATIONS)
         spec = spec.model_copy(update={"notation": notation})

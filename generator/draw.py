@@ -252,16 +252,20 @@ def _coincidence(batch: Batch) -> Array:
 
 def _marked_right(batch: Batch) -> Array:
     """A misconception's answer is so near to the right one that it would be marked right: in a question
-    that it is made in, or, where there is none, in every question that it shows in."""
+    that it is made in, or, where there is none, in every question about the same state of the network
+    that it shows in.  (What an update comes to hides the mistakes made on the way to it.)"""
     found = _none(batch)
     for note, made_in in batch.sheet.made_in.items():
-        numbers = {q: answers[note] for q, answers in batch.wrong.items() if note in answers}
-        off = {q: np.abs(n - batch.answers[q]) / batch.tolerances[q] for q, n in numbers.items()}
-        if own := [off[q] for q in made_in if q in off]:
-            found |= (np.array(own) <= APART).any(axis=0)
-        elif off:
-            changes = ~np.isnan([*off.values()])
-            found |= changes.any(axis=0) & ~(np.array([*off.values()]) > APART).any(axis=0)
+        shown = [q for q, answers in batch.wrong.items() if note in answers]
+        own = [q for q in shown if q in made_in]
+        asked = own or [q for q in shown if not q.update]
+        if not asked:
+            continue
+        numbers = np.array([batch.wrong[q][note] for q in asked])
+        off = np.abs(numbers - [batch.answers[q] for q in asked])
+        near = off <= APART * np.array([batch.tolerances[q] for q in asked])  # NaN is not
+        changes = ~np.isnan(numbers)
+        found |= near.any(axis=0) if own else changes.any(axis=0) & ~(changes & ~near).any(axis=0)
     return found
 
 

@@ -43,6 +43,8 @@ def rewriting(together: Sequence[Misconception]) -> Rewrite:
         if hidden(program, q) and any(m.paths or m.combine for m in together):
             assert isinstance(q, Derivative)
             terms: Terms | None = program.factors(q)
+            if not all(_passes_a_weight(term) for term in terms or ()):
+                return None
             for m in together:
                 terms = m.paths(program, q, terms) if m.paths and terms else terms
             combine = next((m.combine for m in together if m.combine), sum_of)
@@ -53,12 +55,18 @@ def rewriting(together: Sequence[Misconception]) -> Rewrite:
     return rewrite
 
 
+def _passes_a_weight(term: tuple[Expr, ...]) -> bool:
+    """Whether a path ends in ∂z/∂a of the next layer (and does not begin there)."""
+    return isinstance(term[-1], Ref) and isinstance(term[-1].name, Derivative)
+
+
 # --- what a quantity is ------------------------------------------------------------------------
 
 
 def _gradient(program: Program, q: Id, name: str) -> bool:
     root = program.derivation.graph.root.at()
-    return isinstance(q, Derivative) and q.of == root and q.wrt.name == name
+    # Without an index it is the gate of a circuit that is called z.
+    return isinstance(q, Derivative) and q.of == root and q.wrt.name == name and bool(q.wrt.index)
 
 
 def _of_the_loss(program: Program, q: Id) -> bool:
@@ -71,7 +79,7 @@ def _last(program: Program) -> int:
 
 def _layer(program: Program, q: Id) -> int:
     """The layer of ∂L/∂a; far above every layer for anything else."""
-    is_one = _gradient(program, q, "a") and isinstance(q, Derivative) and q.wrt.index
+    is_one = _gradient(program, q, "a") and isinstance(q, Derivative)
     return q.wrt.index[0] if is_one and isinstance(q, Derivative) else 10**9
 
 

@@ -11,12 +11,12 @@ import pytest
 from derive.network import counted
 from derive.quantity import Derivative, parse
 from derive.verify import TOLERANCE
-from generator.draw import ATTEMPTS, SCREENS, draw
+from generator.draw import ATTEMPTS, SCREENS, draw, sheet_of
 from generator.exercise import build
-from generator.sheet import ask
 from generator.exercises import NEEDS, asked, default, fitting, found, kind, kinds
 from generator.publish import contents
 from generator.render import FORMATS, TEMPLATES
+from generator.sheet import ask
 from generator.spec import LECTURES, SpecError, load, read
 from tests.test_spec import GOOD
 
@@ -221,7 +221,8 @@ def test_a_bad_draw_of_a_kind_is_recognised(name, changes, reason, bad):
     for old, new in changes.items():
         assert old in text
         text = text.replace(old, new, 1)
-    assert SCREENS[reason][0](exercise_of(text)) == bad
+    spec = read(text)
+    assert SCREENS[reason][0](sheet_of(spec).batch([spec]))[0] == bad
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -424,6 +425,20 @@ def test_make_spec_prints_a_starter_that_makes_an_exercise(run, name):
     assert run("make-exercise", name, "--seed", 7, "--out", "name", "--format", "md").code == 0
     one, other = (sorted(p for p in Path(at).rglob("*") if p.is_file()) for at in ("file", "name"))
     assert [p.read_bytes() for p in one] == [p.read_bytes() for p in other]
+
+
+@pytest.mark.parametrize("name", kinds())
+def test_a_starter_is_an_example_too(run, name):
+    assert run("make-example", name, "--format", "md").code == 0
+    assert run("derive", name).code == 0
+
+
+def test_a_kind_that_does_not_fit_is_wrong_in_every_command(run):
+    Path("hw.toml").write_text('kind = "circuit"\n' + GOOD, "utf-8")
+    for command in ("make-exercise", "make-example", "derive"):
+        done = run(command, "hw.toml")
+        assert done.code == 2
+        assert "kind: found circuit without a circuit, allowed: with this spec: backprop" in done.err
 
 
 def test_make_spec_prints_a_lecture_too(run):

@@ -9,6 +9,7 @@ from generator.exercise import Exercise
 from generator.exercises._parts import elements
 
 NEEDS = ("targets",)
+OVERLOOKS = ("too many answers that are 0",)  # of classes that are not meant
 
 SPEC = """\
 name = "loss"
