@@ -74,7 +74,8 @@ def _of_the_loss(program: Program, q: Id) -> bool:
 
 
 def _last(program: Program) -> int:
-    return max((n.prefix[0] for n in program.derivation.graph.nodes if n.name == "a"), default=0)
+    layers = (n for n in program.derivation.graph.nodes if n.name == "a" and n.prefix)
+    return max((n.prefix[0] for n in layers), default=0)
 
 
 def _layer(program: Program, q: Id) -> int:
