@@ -197,11 +197,24 @@ def test_derive_of_a_quantity_beside_the_way_to_the_output(run, option, quantity
     assert shown in done.out if shown else f"{option}: found '{quantity}', allowed: " in done.err
 
 
+BATCH = """
+name = "batch"
+[network]
+inputs = [[0.5, -0.3], [0.2, 0.4]]
+targets = [[0.2], [0.7]]
+[[network.layers]]
+weights = [[0.2, -0.4], [0.5, 0.1]]
+[[network.layers]]
+weights = [[0.3, 0.6]]
+"""
+
+
 @pytest.mark.parametrize("option", ["--of", "--paths"])
 def test_a_parameters_gradient_is_over_the_batch_and_not_of_a_sample(run, option):
-    assert run("derive", "shallow", option, "dL/dW[1][1][1]#1").code == 2
-    assert run("derive", "shallow", option, "dL[1]/dW[1][1][1]#1").code == 0
-    assert run("derive", "shallow", option, "dL/dz[1][1]#1").code == 0
+    Path("batch.toml").write_text(BATCH, "utf-8")
+    assert run("derive", "batch.toml", option, "dL/dW[1][1][1]#1").code == 2
+    assert run("derive", "batch.toml", option, "dL[1]/dW[1][1][1]#1").code == 0
+    assert run("derive", "batch.toml", option, "dL/dz[1][1]#1").code == 0
 
 
 PATHS = [  # --most: paths printed, what is said of the others

@@ -141,7 +141,7 @@ def test_every_reason_has_a_bad_draw():
     assert {reason for reason, *_ in BAD_DRAWS} | elsewhere == set(SCREENS)
 
 
-@pytest.mark.parametrize("number", range(1, 16))
+@pytest.mark.parametrize("number", range(1, 6))
 @pytest.mark.parametrize("spec", [MAZUR, CUMMINS], ids=lambda s: s.name)
 def test_no_bad_draw_gets_through(spec, number):
     exercise = draw(spec, "screens", number)
@@ -336,7 +336,7 @@ def by_hand(exercise, digits):
     return lambda q: look(q.at(), before, {}) if q.update else look(q, None, before)
 
 
-@pytest.mark.parametrize("number", range(1, 16))
+@pytest.mark.parametrize("number", range(1, 6))
 @pytest.mark.parametrize("spec", [MAZUR, CUMMINS], ids=lambda s: s.name)
 def test_who_keeps_the_digits_that_the_sheet_asks_for_is_right(spec, number):
     """The sheet: keep at least six digits while computing, give four."""

@@ -11,7 +11,7 @@ import pytest
 from derive.network import counted
 from derive.quantity import Derivative, parse
 from derive.verify import TOLERANCE
-from generator.draw import ATTEMPTS, SCREENS, draw, sheet_of
+from generator.draw import ATTEMPTS, SCREENS, draw, draw_all, sheet_of
 from generator.exercise import build
 from generator.exercises import NEEDS, asked, default, fitting, found, kind, kinds
 from generator.publish import contents
@@ -65,7 +65,7 @@ def test_a_starter_is_small_commented_and_keeps_its_lines_short(name):
 @pytest.mark.parametrize("name", kinds())
 def test_a_starter_draws_twenty_variants_that_are_certified_and_differ(name):
     rejected = Counter()
-    drawn = [draw(found(name), seed, 1, rejected) for seed in SEEDS]
+    drawn = list(draw_all(found(name), 1, SEEDS, rejected))
     assert all(e.kind == name and e.certificate.max_error <= TOLERANCE for e in drawn)
     assert len({tuple(part.answer for part in e.parts) for e in drawn}) >= 15
     assert rejected.total() <= 2 * len(SEEDS) < ATTEMPTS

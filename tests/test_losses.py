@@ -46,12 +46,14 @@ def solution(**how):
     return pages(certified(build(read(source(**how))), prove=True), ["md"])["solution.md"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_every_activation_has_a_page(activation):
     page = solution(hidden=activation)
     assert re.search(r"2 hidden units \([A-Za-z, ]+\)", page)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", LOSSES)
 def test_every_loss_has_a_page_and_homework(loss):
     assert re.search(r"The loss is (the|half the) [A-Za-z -]+:", solution(loss=loss))
@@ -197,6 +199,7 @@ OWN = [  # formula, its derivative
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("formula", "slope"), OWN)
 def test_an_activation_of_ones_own_is_a_row_like_any_other(formula, slope):
     if slope:

@@ -220,6 +220,7 @@ def test_names(notation, name, written):
 ROWS = [(row, notation) for row in OPTIMIZERS for notation in NOTATIONS]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("row", "notation"), ROWS)
 def test_pages_are_read_back_without_an_erratum(row, notation):
     spec = load("adam").model_copy(update={"notation": notation})

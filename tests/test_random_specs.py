@@ -26,7 +26,7 @@ def worked(seed):
         return None
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(SEEDS)
 def test_a_right_spec_is_read_and_certified_or_its_numbers_are_refused(seed):
     if (exercise := worked(seed)) is not None:

@@ -276,7 +276,7 @@ BACK += [
 
 
 @pytest.mark.parametrize(("name", "notation"), BACK)
-@pytest.mark.parametrize("form", ["tex", "md"])
+@pytest.mark.parametrize("form", ["tex", pytest.param("md", marks=pytest.mark.slow)])
 def test_our_own_pages_are_read_back_without_an_erratum(name, notation, form):
     """Every number that a page derives finds its quantity again, and all formulas hold."""
     exercise = certified(build(load(name).model_copy(update={"notation": notation})))
@@ -300,7 +300,13 @@ def lines_of(name):
                         yield chain.sides, formula, values[-1].name.text
 
 
-@pytest.mark.parametrize("name", [n for n in ALL if n != "shallow"])
+LASTING = {"cummins", "adam", "momentum", "autoencoder"}  # in the slow suite
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=pytest.mark.slow) if n in LASTING else n for n in ALL if n != "shallow"],
+)
 def test_every_line_can_be_computed_from_its_own_numbers(name):
     """Whoever types a line into a calculator gets what stands behind it, to a unit of the last digit."""
     for sides, formula, result in lines_of(name):
@@ -310,7 +316,7 @@ def test_every_line_can_be_computed_from_its_own_numbers(name):
         ), sides
 
 
-@pytest.mark.parametrize("name", ["mazur", "cummins"])
+@pytest.mark.parametrize("name", ["mazur", pytest.param("cummins", marks=pytest.mark.slow)])
 def test_a_digit_changed_on_a_page_is_found(name):
     """Each printed result of a worked example in turn, with its last digit changed."""
     exercise = lecture(name)

@@ -215,6 +215,7 @@ def test_in_homework_z_scores_are_always_rounded_to_the_digits_of_the_sheet():
     assert "rounded to 4 decimals" in page
 
 
+@pytest.mark.slow
 def test_a_draw_that_is_alike_in_every_sample_is_drawn_again():
     few = RAW + "[draw]\ninputs = { min = 1, max = 2, decimals = 0 }\n"
     rejected = Counter()

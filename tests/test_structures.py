@@ -337,6 +337,7 @@ weights = [[0.5, -0.4, 0.2, 0.3], [0.1, 0.2, -0.3, 0.4], [0.3, "-", 0.1, -0.5], 
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", [ONE_OUTPUT, WIDE, ALL["penalty of a part"], ALL["penalty of ties"]])
 @pytest.mark.parametrize("notation", NOTATIONS)
 def test_what_a_page_says_of_a_penalty_holds(text, notation):

@@ -30,6 +30,16 @@ def told(spec, telling, notation=None):
     return certified(build(spec.model_copy(update=chosen)))
 
 
+def lasting(every):
+    """A few lectures in the fast suite, the others in the slow one."""
+    return [
+        e
+        if e[0] in ("mazur", "ceng506-layers", "convolution")
+        else pytest.param(*e, marks=pytest.mark.slow)
+        for e in every
+    ]
+
+
 def page(exercise, form="md"):
     return pages(exercise, [form])[f"solution.{form}"]
 
@@ -37,7 +47,7 @@ def page(exercise, form="md"):
 # --- every lecture in every telling ---
 
 
-@pytest.mark.parametrize(("lecture", "telling"), EVERY)
+@pytest.mark.parametrize(("lecture", "telling"), lasting(EVERY))
 def test_every_lecture_is_told_in_every_way_and_read_back_without_an_erratum(lecture, telling):
     exercise = told(load(lecture), telling)
     text = page(exercise)
@@ -73,7 +83,7 @@ def lines_of(exercise):
                         yield side.text, formula, printed.text
 
 
-@pytest.mark.parametrize(("lecture", "telling"), [e for e in EVERY if e[0] != "shallow"])
+@pytest.mark.parametrize(("lecture", "telling"), lasting(e for e in EVERY if e[0] != "shallow"))
 def test_every_line_can_be_computed_from_its_own_numbers(lecture, telling):
     """Products of matrices too: whoever multiplies them gets what stands behind, to a unit of the last digit."""
     for text, formula, result in lines_of(told(load(lecture), telling)):
