@@ -81,3 +81,11 @@ def run(tmp_path, monkeypatch, capsys):
 
 def pytest_addoption(parser):
     parser.addoption("--rewrite", action="store_true", help="write the golden files anew")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def settings_of_nobody(tmp_path_factory):
+    """Secrets of tests are kept where nobody's own are."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("settings")))
+        yield
