@@ -183,6 +183,7 @@ class Findings:
         self.errors: Array = np.zeros(variants)
         self.wrong: list[str | None] = [None] * variants
 
+    @np.errstate(all="ignore")  # what has no value is found, not warned of
     def check(self, method: str, about: Id, ours: Array, theirs: Array, scale: Any) -> None:
         """Two methods about one number."""
         ours, theirs, errors = np.broadcast_arrays(ours, theirs, np.abs(ours - theirs) / scale)
@@ -286,6 +287,7 @@ def examine(
     return found
 
 
+@np.errstate(all="ignore")
 def _check_digits(
     found: Findings, about: Id, ours: Array, exact: Array, noise: Any, digits: int
 ) -> None:
@@ -381,6 +383,7 @@ def certify_descent(descent: Descent) -> float:
     return examine_descent(descent).worst()
 
 
+@np.errstate(all="ignore")
 def examine_descent(descent: Descent) -> Findings:
     """What `certify_descent` checks, of every variant."""
     graph, count, wide = descent.graph, len(descent), descent[0].values.variants

@@ -136,3 +136,9 @@ def test_everything_that_a_spec_can_say_is_said_by_some():
     keys = {key for table in (*said, *layers) for key in table}
     assert {rule.key for rule in RULES} <= keys
     assert {*NetworkSpec.model_fields, *LayerSpec.model_fields} - keys == {"sizes"}
+
+
+@pytest.mark.parametrize("seed", [916, 1103])
+def test_a_training_that_ends_beyond_64_bits_is_refused_as_that(seed):
+    with pytest.raises(Uncertified, match="has no finite value"):
+        certified(build(read(random_spec(seed).text)))
