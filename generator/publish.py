@@ -40,6 +40,7 @@ def key(exercise: Exercise) -> dict[str, Any]:
                 "points": part.points,
                 "depends_on": list(part.depends_on),
                 "misconceptions": [asdict(wrong) for wrong in part.misconceptions],
+                **({"options": list(part.options)} if part.options else {}),
             }
             for part in exercise.parts
         ],

@@ -24,7 +24,7 @@ from generator import worked, worked_circuit, worked_counts, worked_layers, work
 from generator.exercise import STOP, Exercise
 from generator.formula import Aligned, Node, latex, latex_rows
 from generator.number import shown
-from generator.page import Block, Section, answers, groups
+from generator.page import Block, Section, answers, groups, mistake, working
 
 __all__ = ["FORMATS", "CannotWrite", "errata_pages", "escape_latex", "escape_markdown", "pages"]
 
@@ -129,20 +129,29 @@ def _environment() -> Environment:
 def pages(exercise: Exercise, formats: Iterable[str]) -> dict[str, str]:
     """File name -> text: the solution in each format, and the question where something is asked."""
     telling = _telling(exercise)
-    given = telling.problem(exercise)
+    shapes = any(part.form == "shape" for part in exercise.parts)
+    given = (worked if shapes else telling).problem(exercise)  # which would show what is asked
     common = {"spec": exercise.spec, "variant": exercise.variant}
+    key = tuple(section for section in [answers(exercise)] if section)
+    told = _asked_for(exercise, telling.worked(exercise))
     wanted: dict[str, dict[str, Any]] = {
         "solution": {
-            "sections": given + _asked_for(exercise, telling.worked(exercise)) + _points(exercise),
-            "answers": answers(exercise),
+            "sections": key + given + mistake(exercise) + told + _points(exercise),
             "proof": _proof(exercise),
         }
     }
     if exercise.parts:
         total = sum(part.points for part in exercise.parts)
-        whole = all(float(part.answer).is_integer() for part in exercise.parts)
-        asked = {"groups": groups(exercise), "total": total, "whole": whole}
-        wanted["question"] = {"sections": given, **asked}
+        numbers = [p.answer for p in exercise.parts if p.tolerance is not None]
+        whole = all(float(number).is_integer() for number in numbers)
+        only = len(numbers) == len(exercise.parts)  # else whole ones go without saying
+        asked = {
+            "groups": groups(exercise),
+            "total": total,
+            "whole": whole,
+            "numbers": only or not whole,
+        }
+        wanted["question"] = {"sections": given + working(exercise), **asked}
     return _rendered(wanted, common, formats)
 
 
@@ -206,7 +215,8 @@ def _telling(exercise: Exercise) -> ModuleType:
         return worked_counts
     if exercise.spec.source.symbols:
         return worked_symbols
-    return worked_layers if exercise.spec.told.whole else worked
+    designed = any(part.form == "design" for part in exercise.parts)
+    return worked_layers if exercise.spec.told.whole and not designed else worked
 
 
 def _certain(exercise: Exercise) -> str:
