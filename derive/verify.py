@@ -172,7 +172,7 @@ def mpmath_gradients(
                 if n is node or n not in following
             }
             shape = (*held[node].shape[:-1], len(block) * wide)
-            held[node] = np.array(np.broadcast_to(held[node], shape))
+            held[node] = np.array(np.broadcast_to(held[node], shape), object)
             steps = [_size(values[q]).astype(object) * small for q in block]
             for p, (q, h) in enumerate(zip(block, steps, strict=True)):
                 at = slice(None) if q.sample is None else q.sample - 1

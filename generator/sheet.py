@@ -64,6 +64,11 @@ class Sheet:
         return {q: tuple(u for u in self._way_to(q) if u in self.asked) for q in self.asked}
 
     @cached_property
+    def depends_on(self) -> dict[Id, tuple[str, ...]]:
+        """Their ids."""
+        return {q: tuple(map(str, rests_on)) for q, rests_on in self.rests_on.items()}
+
+    @cached_property
     def between(self) -> list[Id]:
         """What is computed on the way from one answer to another without being asked."""
         ways = (u for q in self.asked for u in self._way_to(q) if u not in self.asked)
@@ -256,7 +261,7 @@ class Batch:
             answer=float(self.answers[q][v]),
             tolerance=float(self.tolerances[q][v]),
             points=asked.points,
-            depends_on=tuple(map(str, self.sheet.rests_on[q])),
+            depends_on=self.sheet.depends_on[q],
             misconceptions=tuple(
                 Wrong(note, float(numbers[v]))
                 for note, numbers in self.wrong[q].items()
