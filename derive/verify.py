@@ -3,6 +3,7 @@
     chain rule     Σ upstream · factors of every step, as it is shown, against the array evaluation
     complex step   Im f(q + ih)/h of the forward pass alone, h = 1e-30 |q|: no subtraction, no rules
     mpmath         the forward pass in 50 digits, in 70 or more where (f(q + h) − f(q))/h is taken of it
+    counting       parameters, one by one
     sympy          SymPy composes the loss and differentiates it (small networks, on request)
 
 What an optimizer makes of the gradients is checked as one sum over all of them (UNROLLED), not update by
@@ -26,6 +27,7 @@ from derive.descent import Descent
 from derive.evaluate import Values, evaluate
 from derive.expression import mpmath_table, numpy_table, parse, value
 from derive.graph import FIXED, Graph, Kind, Node
+from derive.network import counted
 from derive.ops import Array
 from derive.optimizer import of_parameter
 from derive.quantity import Derivative, Id, Quantity
@@ -33,7 +35,8 @@ from derive.zscore import Feature
 
 __all__ = ["TOLERANCE", "Certificate", "Uncertified", "certify", "certify_descent", "certify_values"]
 __all__ += ["Findings", "certify_scores", "examine", "examine_derivatives", "examine_descent"]
-__all__ += ["METHODS", "examine_by_sympy", "examine_values", "quantities"]
+__all__ += ["METHODS", "examine_by_sympy", "examine_counts", "examine_values"]
+__all__ += ["quantities"]
 
 DIFFERENTIATED: tuple[Kind, ...] = ("input", "parameter", "computed")
 COMPUTED: tuple[Kind, ...] = ("computed",)
@@ -368,6 +371,17 @@ def _check_values(found: Findings, values: Values, precise: Values, digits: int 
         if digits:
             _check_digits(found, q, values[q], exact, 0.0, digits)
         found.check("mpmath", q, values[q], exact, scale)
+
+
+def examine_counts(graph: Graph, wanted: Iterable[Id]) -> Findings:
+    """Check P and P[l] of a network without ties by counting its parameters one by one."""
+    found = Findings(1)
+    for q in wanted:
+        layer = q.index if isinstance(q, Quantity) else ()
+        blocks = (n for n in graph.of_kind("parameter") if layer in ((), n.prefix))
+        ours, one_by_one = counted(graph, q), sum(1 for node in blocks for _ in node.elements())
+        found.check("counting", q, np.array([ours]), np.array([one_by_one]), 1.0)
+    return found
 
 
 def certify_scores(feature: Feature, decimals: int | None) -> float:

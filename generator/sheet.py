@@ -22,7 +22,7 @@ from derive.network import counted
 from derive.ops import Array
 from derive.program import RATE, Runs
 from derive.quantity import Id
-from derive.verify import Certificate
+from derive.verify import Certificate, examine_counts
 from generator.exercise import STOP, Exercise, Part, Wrong, examined, methods_of, scored, trained
 from generator.misconceptions import MISCONCEPTIONS, Misconception, rewriting
 from generator.spec import Spec
@@ -230,16 +230,17 @@ class Batch:
     def exercises(self) -> list[Exercise | str]:
         """Each variant as an exercise with its certificate; or why it has none."""
         graph, also = self.sheet.exercise.graph, list(self.sheet.asked)
-        counts = all(counted(graph, q) is not None for q in also)
-        only = [graph.root] if counts else None  # no number of the network is shown
-        found = examined(self.exercise, only, also)
+        methods: tuple[str, ...]
+        if self.sheet.exercise.spec.draw.sizes:  # no number of the network is shown
+            found, methods = examine_counts(graph, also), ("counting",)
+        else:
+            found, methods = examined(self.exercise, None, also), methods_of(graph)
         good = [v for v, wrong in enumerate(found.wrong) if wrong is None]
         if found.unfinished and good:
             made = iter(self.picked(good).exercises())
             return [wrong or next(made) for wrong in found.wrong]
         for v, spec in enumerate(self.specs):
             found.errors[v] = max(found.errors[v], scored(spec))
-        methods = methods_of(self.sheet.exercise.graph)
         return [
             found.wrong[v]
             or replace(self._single(v), proof=Certificate(methods, float(found.errors[v])))

@@ -21,7 +21,7 @@ nodes = ["q = x + y", "p = q * z", "f = max(p, x)"]  # + - * / **, exp, log, sig
 output = "f"
 
 [draw]
-wires = { min = -5, max = 5, decimals = 0 }  # from where each variant's inputs come
+wires = { min = -20, max = 20, decimals = 2 }  # from where each variant's inputs come
 """
 
 

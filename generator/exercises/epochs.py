@@ -29,9 +29,9 @@ output = "s"
 steps = "lines"
 
 [draw.of]  # a range or a list for each input
-N = { min = 1000, max = 9000, decimals = -2 }  # whole hundreds
+N = { min = 1000, max = 900000, decimals = -2 }  # whole hundreds
 B = [10, 20, 25, 50, 100]
-E = { min = 2, max = 30, decimals = 0 }
+E = { min = 2, max = 99, decimals = 0 }
 '''
 
 
