@@ -104,7 +104,8 @@ class Sheet:
     @cached_property
     def rewritten(self) -> dict[str, set[Id]]:
         """The quantities of the sheet whose own formula a misconception changes."""
-        program, known = self.exercise.program, [*self.asked, *self.between]
+        program, graph = self.exercise.program, self.exercise.graph
+        known = [q for q in (*self.asked, *self.between) if counted(graph, q) is None]
         return {
             m.id: {q for q in known if rewriting([m])(program, q) is not None}
             for m in self.misconceptions

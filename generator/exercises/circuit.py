@@ -13,7 +13,7 @@ SPEC = """\
 name = "circuit"
 kind = "circuit"  # what is asked; others: `list kinds`
 title = "Backpropagation through a circuit"
-digits = 4  # significant digits of an answer
+digits = 5  # significant digits of an answer
 
 [circuit]
 inputs = { x = -2, y = 5, z = -4 }

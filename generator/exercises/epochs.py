@@ -15,7 +15,7 @@ SPEC = '''\
 name = "epochs"
 kind = "epochs"  # what is asked; others: `list kinds`
 title = "Epochs, batches and updates"
-digits = 8  # significant digits of an answer
+digits = 9  # significant digits of an answer
 
 [circuit]
 # what a question says in place of the formulas; a name in braces is written as a formula

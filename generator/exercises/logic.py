@@ -29,7 +29,7 @@ biases = [-0.5]
 [draw]
 keep = ["inputs"]  # what is not drawn
 weights = { min = -9, max = 9, decimals = 1 }
-biases = { min = -9, max = 9, decimals = 1 }  # or a list, [-1.5, -0.5, 0.5, 1.5]
+biases = { min = -9, max = 9, decimals = 2 }  # or a list, [-1.5, -0.5, 0.5, 1.5]
 """
 
 
