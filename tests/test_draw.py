@@ -133,12 +133,14 @@ def test_a_bad_draw_is_recognised(reason, layer, inputs):
 
 
 def test_every_reason_has_a_bad_draw():
-    elsewhere = {  # in test_standardize.py, because `read` refuses it; in test_exercises.py
+    # In test_standardize.py, because `read` refuses it; in test_exercises.py; in test_check.py.
+    elsewhere = {
         "the same number in every sample",
         "a goal that is not clearly reached",
         "a step that no sample changes",
         "too few wrong answers to choose from",  # in test_forms.py
         "no mistake that shows",
+        "much harder or easier than the others",
     }
     assert {reason for reason, *_ in BAD_DRAWS} | elsewhere == set(SCREENS)
 

@@ -11,6 +11,7 @@ import pytest
 from derive.network import counted
 from derive.quantity import Derivative, parse
 from derive.verify import TOLERANCE
+from generator.check import ALIKE
 from generator.draw import ATTEMPTS, SCREENS, draw, draw_all, sheet_of
 from generator.exercise import build
 from generator.exercises import NEEDS, asked, default, fitting, found, kind, kinds
@@ -52,7 +53,7 @@ def test_a_kind_is_whole(name):
     assert len(it.title) <= 100
     assert it.needs
     assert set(it.needs) <= set(NEEDS)
-    assert it.overlooks <= set(SCREENS)
+    assert it.overlooks <= {*SCREENS, ALIKE}
     spec = found(name)
     assert default(spec) == name
     assert it.lacks(spec) is None
