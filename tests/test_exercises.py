@@ -168,7 +168,7 @@ ASKED = {  # of the kind's own starter: a few of its ids, in their order
         "dL/dW[2][1][1]",
         "dL/dW[1][1][1]",
     ],
-    "find_mistake": ["mistake", "correction"],
+    "find_mistake": ["mistake", "correction", "dL/dW[1][1][1]"],
     "multiple_choice": [
         "L:choice",
         "dL/dz[2][1]:choice",
