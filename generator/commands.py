@@ -24,6 +24,7 @@ from generator.spec import LECTURES, Spec, SpecError, schema
 if TYPE_CHECKING:
     from derive.quantity import Id
     from generator.audit import Audited, Fact
+    from generator.course import Student
     from generator.exercise import Exercise
     from generator.slides import Reading
 
@@ -91,6 +92,7 @@ def make_exercise(arguments: Namespace) -> int:
     if not 1 <= arguments.count <= MOST_VARIANTS:
         raise Unusable(f"--count: found {arguments.count}, allowed: 1 to {MOST_VARIANTS}")
     students = _students(arguments)
+    _writable(students, formats, arguments)
     fresh = "1" if arguments.students else str(secrets.randbelow(10**6))
     seed = fresh if arguments.seed is None else arguments.seed
     secret = _secret(arguments)
@@ -101,11 +103,11 @@ def make_exercise(arguments: Namespace) -> int:
     rows, worst, files = [], 0.0, {}
     exercise = None
     with staging(folder) as stage:
-        drawn = draw_all(spec, seed, students, rejected, secret)
+        drawn = draw_all(spec, seed, [student.id for student in students], rejected, secret)
         for student, exercise in zip(students, _progress(drawn, len(students)), strict=True):
-            files = contents(exercise, formats)
+            files = contents(exercise, formats, student.name)
             write_files(stage / str(exercise.variant), files)
-            rows.append((student, str(exercise.variant)))
+            rows.append((student.id, str(exercise.variant)))
             worst = max(worst, exercise.certificate.max_error)
         write_files(stage, {"variants.csv": variants_csv(rows)})
     assert exercise
@@ -133,17 +135,33 @@ def make_exercise(arguments: Namespace) -> int:
     return 0
 
 
-def _students(arguments: Namespace) -> list[str]:
-    """Those of a roster, or the numbers 1, 2, …."""
-    from generator.course import RosterError, read_roster
+def _students(arguments: Namespace) -> list[Student]:
+    """Those of a roster, or nameless ones with the numbers 1, 2, …."""
+    from generator.course import RosterError, Student, read_roster
 
     if not arguments.students:
-        return [str(number) for number in range(1, arguments.count + 1)]
+        return [Student(str(number)) for number in range(1, arguments.count + 1)]
     path = Path(arguments.students)
     try:
-        return [student.id for student in read_roster(_read(path, "--students", "a CSV file"))]
+        return read_roster(_read(path, "--students", "a CSV file"))
     except RosterError as error:
         raise Unusable(f"{path.name}: {error}") from None
+
+
+def _writable(students: list[Student], formats: list[str], arguments: Namespace) -> None:
+    """Every name can be printed; found out before anything is drawn."""
+    from generator.render import FORMATS, CannotWrite
+
+    for student in students:
+        for name in formats:
+            try:
+                FORMATS[name](student.name)
+            except CannotWrite as error:
+                allowed = "a name in Latin letters, or none" + "; or --format md" * (name == "tex")
+                raise Unusable(
+                    f"{Path(arguments.students).name}: student {student.id}: found {student.name!r}, "
+                    f"of which {error}, allowed: {allowed}"
+                ) from None
 
 
 def _secret(arguments: Namespace) -> bytes:

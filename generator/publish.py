@@ -50,9 +50,9 @@ def key(exercise: Exercise) -> dict[str, Any]:
     }
 
 
-def contents(exercise: Exercise, formats: Iterable[str]) -> dict[str, str]:
-    """File name -> text of everything that belongs to one exercise."""
-    files = pages(exercise, formats)
+def contents(exercise: Exercise, formats: Iterable[str], student: str = "") -> dict[str, str]:
+    """File name -> text of everything that belongs to one exercise; names are on pages only."""
+    files = pages(exercise, formats, student)
     if exercise.parts:
         files["key.json"] = json.dumps(key(exercise), indent=1) + "\n"
     return files

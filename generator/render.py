@@ -126,11 +126,12 @@ def _environment() -> Environment:
     return environment
 
 
-def pages(exercise: Exercise, formats: Iterable[str]) -> dict[str, str]:
-    """File name -> text: the solution in each format, and the question where something is asked."""
+def pages(exercise: Exercise, formats: Iterable[str], student: str = "") -> dict[str, str]:
+    """File name -> text: the solution in each format, and the question where something is asked; with
+    the name of whom they are for, where it is known."""
     telling = _telling(exercise)
     given = telling.problem(exercise)
-    common = {"spec": exercise.spec, "variant": exercise.variant}
+    common = {"spec": exercise.spec, "variant": exercise.variant, "student": student}
     wanted: dict[str, dict[str, Any]] = {
         "solution": {
             "sections": given + _asked_for(exercise, telling.worked(exercise)) + _points(exercise),
