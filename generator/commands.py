@@ -53,7 +53,8 @@ def _spec(arguments: Namespace) -> Spec:
     asked(spec)  # a kind that does not fit is wrong in every command
     if arguments.notation:
         notation = _choice("--notation", arguments.notation, NOTATIONS)
-        spec = spec.model_copy(update={"notation": notation})
+        draw = spec.draw.model_copy(update={"notations": []})
+        spec = spec.model_copy(update={"notation": notation, "draw": draw})
     if arguments.telling:
         telling = _choice("--telling", arguments.telling, TELLINGS)
         if spec.circuit:

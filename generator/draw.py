@@ -80,6 +80,7 @@ def digest(spec: Spec) -> str:
 
 def _origin(spec: Spec) -> str:
     """What the draws of a spec depend on: not its title or notation, nor what it leaves open."""
+    spec = spec.model_copy(update={"draw": spec.draw.model_copy(update={"notations": []})})
     return spec.model_dump_json(include={"name", "network", "circuit", "draw"}, exclude_defaults=True)
 
 
@@ -126,6 +127,8 @@ def _redrawn_network(net: NetworkSpec, source: Draw, stream: _Stream) -> Network
         sizes = [int(stream.decimal(source.sizes)) for _ in net.sizes or ()]
         said = net.model_dump(include={"activation", "loss"}, exclude_unset=True)
         net = NetworkSpec.model_validate({"sizes": sizes, **said})
+    if of := source.activations:
+        net = net.activated([of[stream.integer(1, len(of)) - 1] for _ in range(net.varied)])
     layers = []
     for layer in net.layers:
         weights = {key: rows(getattr(layer, key), source.weights) for key in ("weights", "kernel")}
@@ -335,13 +338,13 @@ def draw_all(
 
     `rejected` counts the draws thrown away, by reason.  SpecError if no draw in 500 is good.
     """
-    sheet, rejected = sheet_of(spec), Counter() if rejected is None else rejected
+    sheets, rejected = {_structure(spec): sheet_of(spec)}, Counter() if rejected is None else rejected
     for start in range(0, len(students), AT_ONCE):
-        yield from _drawn(sheet, spec, seed, students[start : start + AT_ONCE], rejected, secret)
+        yield from _drawn(sheets, spec, seed, students[start : start + AT_ONCE], rejected, secret)
 
 
 def _drawn(
-    sheet: Sheet,
+    sheets: dict[Structure, Sheet],
     spec: Spec,
     seed: object,
     students: Sequence[object],
@@ -358,12 +361,16 @@ def _drawn(
         tried = [(student, number) for student in pending for number in ahead]
         streams = (_Stream(_keyed(secret, seed, origin, *pair)) for pair in tried)
         specs = [spec.model_copy(update={**_redrawn(spec, stream), **about}) for stream in streams]
-        for (student, _), exercise in zip(tried, _made(sheet, specs), strict=True):
+        for (student, _), exercise in zip(tried, _made(sheets, specs), strict=True):
             if student in found:
                 continue  # an earlier draw was good
             if isinstance(exercise, Exercise):
                 variant = variant_id(spec, seed, student, secret)
-                found[student] = replace(exercise, kind=sheet.kind, variant=variant)
+                notation = _notation(spec, _keyed(secret, "notation", seed, origin, student))
+                own = exercise.spec.model_copy(update={"notation": notation})
+                found[student] = replace(
+                    exercise, spec=own, kind=sheets[_structure(spec)].kind, variant=variant
+                )
             else:
                 here[exercise] += 1
         attempt = ahead.stop
@@ -376,11 +383,35 @@ def _drawn(
     return [found[student] for student in students]
 
 
-def _made(sheet: Sheet, specs: Sequence[Spec]) -> list[Exercise | str]:
-    """Each drawn spec as an exercise, or why it is none."""
-    if specs[0].draw.sizes:  # every one is another network
-        return [made for spec in specs for made in _of_one_structure(sheet_of(spec), [spec])]
-    return _of_one_structure(sheet, specs)
+def _notation(spec: Spec, key: bytes) -> str:
+    """Of one student's page, whatever draws were thrown away: one of a list, or the spec's own."""
+    of = spec.draw.notations or [spec.notation]
+    return of[_Stream(key).integer(1, len(of)) - 1]
+
+
+Structure = tuple[object, ...]
+
+
+def _structure(spec: Spec) -> Structure:
+    """What specs have in common that are computed together: of all that is drawn, what is no number."""
+    net, draw = spec.network, spec.draw
+    if net is None or not (draw.sizes or draw.activations):
+        return ()
+    return (*net.widths, *(layer.activation for layer in net.layers))
+
+
+def _made(sheets: dict[Structure, Sheet], specs: Sequence[Spec]) -> list[Exercise | str]:
+    """Each drawn spec as an exercise, or why it is none; `sheets` keeps that of every structure."""
+    alike: dict[Structure, list[int]] = {}
+    for place, spec in enumerate(specs):
+        alike.setdefault(_structure(spec), []).append(place)
+    made: dict[int, Exercise | str] = {}
+    for structure, places in alike.items():
+        some = [specs[place] for place in places]
+        if structure not in sheets:
+            sheets[structure] = sheet_of(some[0])
+        made.update(zip(places, _of_one_structure(sheets[structure], some), strict=True))
+    return [made[place] for place in range(len(specs))]
 
 
 def _of_one_structure(sheet: Sheet, specs: Sequence[Spec]) -> list[Exercise | str]:

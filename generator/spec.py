@@ -136,6 +136,10 @@ def loss_of(name: str) -> Elementwise:
     return LOSSES.get(name) or _differentiated(name, "L", ("a", "t"))
 
 
+def _takes_alpha(activation: str) -> bool:
+    return "alpha" in (activation_of(activation).constants or {})
+
+
 @cache
 def _differentiated(formula: str, output: str, slots: tuple[str, ...]) -> Elementwise:
     from derive.symbolic import elementwise
@@ -433,6 +437,20 @@ class NetworkSpec(_Model):
         assert isinstance(alpha, Num)
         return row.with_constants(alpha=alpha.value)
 
+    @property
+    def varied(self) -> int:
+        """Of how many layers an exercise may draw the activation: all but the last, which is made for
+        its loss and targets; or the only one."""
+        return max(1, len(self.layers) - 1)
+
+    def activated(self, names: Sequence[str]) -> NetworkSpec:
+        """The same with other activations of its first layers; an alpha stays where one is taken."""
+        drawn = []
+        for layer, name in zip(self.layers, names, strict=False):
+            alpha = layer.alpha if _takes_alpha(name) else None
+            drawn.append(layer.model_copy(update={"activation": name, "alpha": alpha}))
+        return self.model_copy(update={"layers": drawn + self.layers[len(drawn) :]})
+
     def numbers(self) -> dict[str, Any]:
         """Inputs (or their z-scores), targets and parameters by node name: "x", "t", "W[1]", "b[1]"."""
         numbers: dict[str, Any] = {"x": self.inputs}
@@ -523,13 +541,15 @@ Choice = Annotated[
     | Annotated[list[Exact], Field(min_length=1, max_length=100), Tag(OF_LIST)],
     Discriminator(lambda value: OF_LIST if isinstance(value, list) else OF_RANGE),
 ]
+Drawable = Annotated[str, _named_or_formula(activation_of, ACTIVATIONS, "z")]
 KEPT = ("inputs", "targets", "weights", "biases")  # of a network
 
 
 class Draw(_Model):
     """`[draw]`: what an exercise draws anew for each variant, from a range or a list; targets default to
     what the output activation can reach.  `sizes` of a network that has nothing else; `of`: one input
-    of a circuit; `keep`: what is not drawn, of a network a row of KEPT, of a circuit an input."""
+    of a circuit; `keep`: what is not drawn, of a network a row of KEPT, of a circuit an input.
+    `activations`: of each hidden layer, or the only layer; `notations`: of the page."""
 
     inputs: Choice = Range(min=Decimal("0.05"), max=Decimal(1))
     weights: Choice = Range(min=Decimal("-0.95"), max=Decimal("0.95"))
@@ -538,6 +558,8 @@ class Draw(_Model):
     wires: Choice = Range(min=Decimal(-5), max=Decimal(5), decimals=0)
     of: dict[str, Choice] = {}
     sizes: Range | None = None
+    activations: Annotated[list[Drawable], Field(max_length=20)] = []
+    notations: Annotated[list[Annotated[str, _one_of(NOTATIONS)]], Field(max_length=20)] = []
     keep: list[str] = []
     smallest: Positive = Decimal("0.0001")  # of an answer that is not 0: some show 0 for what is smaller
     ignore: list[MisconceptionId] = []  # misconceptions that need not be told from the right answer
@@ -678,6 +700,9 @@ def _read(text: str, file: str) -> Spec:
         _check_circuit(spec.circuit, file)
         _check_named(spec.draw, "of", spec.circuit.inputs, file)
         _check_named(spec.draw, "keep", spec.circuit.inputs, file)
+        for key in ("activations", "notations"):
+            if chosen := getattr(spec.draw, key):
+                raise SpecError(file, f"draw.{key}", repr(chosen[0]), "nothing: a circuit has none")
     else:
         _check_shapes(spec.network_spec, file)
         _check_draw(spec, file)
@@ -739,14 +764,15 @@ def _found(value: Any) -> str:
 
 def _check_patterns(spec: Spec, file: str) -> None:
     """Every pattern reads, and no two quantities of the network are written alike."""
-    try:
-        notation = NOTATIONS[spec.notation].with_patterns(spec.patterns)
-    except NotationError as error:
-        allowed = 'a pattern such as W = "w_{<ij>}^{(<l>)}"'
-        raise SpecError(file, "patterns", str(error), allowed) from None
-    if spec.patterns and (clash := Namer(notation, spec.network_spec.graph()).clash()):
-        found = f"the same name for {clash[0]} and {clash[1]}"
-        raise SpecError(file, "patterns", found, "another name for each quantity")
+    for name in (spec.notation, *spec.draw.notations):
+        try:
+            notation = NOTATIONS[name].with_patterns(spec.patterns)
+        except NotationError as error:
+            allowed = 'a pattern such as W = "w_{<ij>}^{(<l>)}"'
+            raise SpecError(file, "patterns", str(error), allowed) from None
+        if spec.patterns and (clash := Namer(notation, spec.network_spec.graph()).clash()):
+            found = f"the same name for {clash[0]} and {clash[1]}"
+            raise SpecError(file, "patterns", found, "another name for each quantity")
 
 
 def _check_circuit(source: CircuitSpec, file: str) -> None:
@@ -829,8 +855,7 @@ def _check_shapes(net: NetworkSpec, file: str) -> None:
         if layer.kind_of_bias == "shared" and len(set(layer.biases)) > 1:
             shown = ", ".join(map(str, layer.biases))
             fail(f"{key}.biases", shown, 'the same number for each unit, because bias = "shared"')
-        takes_alpha = "alpha" in (activation_of(layer.activation).constants or {})
-        if layer.alpha is not None and not takes_alpha:
+        if layer.alpha is not None and not _takes_alpha(layer.activation):
             fail(f"{key}.alpha", str(layer.alpha), f"no alpha: {layer.activation} takes none")
         if layer.activation in VECTOR_ACTIVATIONS:
             _check_softmax(net, number, units, fail)
@@ -932,7 +957,17 @@ def _check_softmax(
 
 
 def _check_draw(spec: Spec, file: str) -> None:
-    """Sizes are drawn in place of sizes, targets from where the loss allows them."""
+    """Sizes are drawn in place of sizes, activations where they fit, targets from where the loss allows
+    them."""
+    net = spec.network_spec
+    if spec.draw.activations and net.symbols:
+        allowed = "nothing for a network that has only sizes"
+        raise SpecError(file, "draw.activations", spec.draw.activations[0], allowed)
+    for number, name in enumerate(spec.draw.activations):
+        try:
+            _check_shapes(net.activated([name] * net.varied), file)
+        except SpecError as error:
+            raise SpecError(file, f"draw.activations[{number}]", name, error.allowed) from None
     if (sizes := spec.draw.sizes) is not None:
         if not spec.network_spec.symbols:
             raise SpecError(file, "draw.sizes", "a network of numbers", "a network that has only sizes")

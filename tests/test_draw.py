@@ -14,7 +14,7 @@ from derive.expression import NUMPY, Ref, call, value
 from derive.quantity import Derivative, parse
 from generator.draw import ALPHABET, SCREENS, digest, draw, draw_all, screened, sheet_of, variant_id
 from generator.exercise import build
-from generator.exercises import kind
+from generator.exercises import found, kind
 from generator.sheet import Sheet, ask, significant
 from generator.spec import Range, SpecError, load, read
 from tests.test_spec import GOOD
@@ -264,6 +264,88 @@ def test_a_student_more_changes_no_one_elses_variant():
         for students in (["ada", "bob"], ["zoe", "bob", "carl", "ada"])
     )
     assert few.items() <= more.items()
+
+
+# --- structure that is drawn ---
+
+VARIED = ["sigmoid", "tanh", "leaky_relu"]
+DEEP = f"""
+name = "deep"
+[network]
+inputs = [[0.5, -1.0]]
+targets = [[0.7]]
+[[network.layers]]
+activation = "leaky_relu"
+alpha = 0.2
+weights = [[0.4, 0.3], [0.2, -0.6]]
+biases = [0.3, 0.2]
+[[network.layers]]
+weights = [[0.4, 0.3], [0.2, -0.6]]
+biases = [0.3, 0.2]
+[[network.layers]]
+weights = [[0.7, -0.5]]
+[draw]
+activations = {VARIED}
+"""
+
+
+def activations(exercise):
+    return [layer.activation for layer in exercise.spec.network.layers]
+
+
+def test_every_hidden_layer_draws_its_activation_and_the_output_keeps_its_own():
+    drawn = [*draw_all(read(DEEP), 1, range(40))]
+    assert {tuple(activations(e)[:2]) for e in drawn} == {(a, b) for a in VARIED for b in VARIED}
+    for e in drawn:
+        first, *_, last = e.spec.network.layers
+        assert last.activation == "sigmoid"
+        assert first.alpha == (Decimal("0.2") if first.activation == "leaky_relu" else None)
+        assert [n.op for n in e.graph.nodes] == [n.op for n in e.spec.network.graph().nodes]
+
+
+def test_a_single_layer_draws_its_activation():
+    single = DEEP[: DEEP.index("[[network.layers]]")] + DEEP[DEEP.rindex("[[network.layers]]") :]
+    assert {activations(e)[0] for e in draw_all(read(single), 1, range(12))} == set(VARIED)
+
+
+STRUCTURES = [read(DEEP), found("parameter_count")]
+
+
+@pytest.mark.parametrize("spec", STRUCTURES, ids=lambda spec: spec.name)
+def test_a_variant_of_a_drawn_structure_does_not_depend_on_the_others(spec):
+    """Whoever else has that structure, or draws first."""
+    together = {e.variant: e.parts for e in draw_all(spec, 5, range(20))}
+    for student in (3, 11, 17):
+        alone = draw(spec, 5, student)
+        assert together[alone.variant] == alone.parts
+
+
+def test_a_structure_is_made_once(monkeypatch):
+    import generator.draw
+
+    made = []
+    monkeypatch.setattr(
+        generator.draw, "sheet_of", lambda s: made.append(activations_of(s)) or sheet_of(s)
+    )
+    drawn = [*draw_all(read(DEEP), 1, range(60))]
+    assert made[0] == ("leaky_relu", "sigmoid", "sigmoid")
+    assert len(made) == len(set(made)) <= len(VARIED) ** 2
+    assert {activations_of(e.spec) for e in drawn} <= set(made)
+
+
+def activations_of(spec):
+    return tuple(layer.activation for layer in spec.network.layers)
+
+
+def test_a_drawn_notation_changes_nobodys_numbers():
+    plain, varied = (read(DEEP + more) for more in ("", 'notations = ["plain", "bpe"]'))
+    one, other = ([*draw_all(spec, 1, range(12))] for spec in (plain, varied))
+    assert [(e.variant, e.parts, e.spec.network) for e in one] == [
+        (e.variant, e.parts, e.spec.network) for e in other
+    ]
+    assert {e.spec.notation for e in other} == {"plain", "bpe"}
+    default = MAZUR.model_copy(update={"draw": MAZUR.draw.model_copy(update={"notations": ["bpe"]})})
+    assert draw(default, 7, 1).spec.network == draw(MAZUR, 7, 1).spec.network
 
 
 def test_wrong_answers_are_told_from_the_right_one():

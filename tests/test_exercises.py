@@ -322,6 +322,14 @@ UNREADABLE = [  # what stands before a good spec, and after it -> key, allowed
         "draw.sizes",
         "a network that has only sizes",
     ),
+    (
+        "",
+        '[draw]\nactivations = ["tanh", "relo"]\n',
+        "draw.activations[1]",
+        "sigmoid, .*did you mean relu",
+    ),
+    ("", '[draw]\nactivations = ["softmax"]\n', "draw.activations[0]", "sigmoid, tanh"),
+    ("", '[draw]\nnotations = ["plain", "bpi"]\n', "draw.notations[1]", "plain, .*did you mean bpe"),
 ]
 
 
