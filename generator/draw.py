@@ -179,13 +179,27 @@ def _undefined(batch: Batch) -> Array:
     return _any(~np.isfinite([*numbers]))
 
 
-def _near_kink(batch: Batch) -> Array:
-    found, forward = _none(batch), batch.states[0].values.forward
+def _from_kinks(batch: Batch) -> Iterator[Array]:
+    """How far every unit is from every kink of its operation."""
+    forward = batch.states[0].values.forward
     for node in batch.sheet.exercise.graph.nodes:
         if isinstance(node.op, Elementwise) and node.op.kinks:
             for at in node.op.at_kinks(NUMPY, *(forward[n] for n in node.inputs)):
                 if at.ndim:  # 1, where there is no kink: ELU with alpha = 1
-                    found = found | _any(np.abs(at) < KINK_MARGIN)
+                    yield np.abs(at)
+
+
+def _near_kink(batch: Batch) -> Array:
+    found, on = _none(batch), batch.states.tie  # 0, where none may be on it
+    for far in _from_kinks(batch):
+        found = found | _any((far < KINK_MARGIN) & ~(far < on))
+    return found
+
+
+def _no_kink(batch: Batch) -> Array:
+    found = _none(batch) | (batch.states.tie > 0)
+    for far in _from_kinks(batch):
+        found = found & ~_any(far < batch.states.tie)
     return found
 
 
@@ -234,6 +248,9 @@ def _constant(batch: Batch) -> Array:
 
 
 def _idle(batch: Batch) -> Array:
+    """Not where units are wanted on their kinks: on that of a ReLU everything behind it is 0."""
+    if batch.states.tie:
+        return _none(batch)
     answers = np.array([*batch.answers.values()])
     return np.asarray(4 * (answers == 0).sum(axis=0) > len(answers))
 
@@ -278,6 +295,7 @@ SCREENS: dict[str, tuple[Callable[[Batch], Array], str]] = {
     "the same number in every sample": (_alike, "wider draw.inputs"),
     "a number that is not defined": (_undefined, "other ranges in draw"),
     "a unit at a kink": (_near_kink, "wider ranges of draw.weights"),
+    "no unit at a kink": (_no_kink, "an activation with a kink, and short lists to draw from"),
     "a layer without an active unit": (_dead, "positive draw.biases or wider draw.weights"),
     "too many answers that are 0": (_idle, "positive draw.biases or wider draw.weights"),
     "a step that no sample changes": (_constant, "wider draw.weights or narrower draw.biases"),

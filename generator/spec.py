@@ -549,7 +549,8 @@ class Draw(_Model):
     """`[draw]`: what an exercise draws anew for each variant, from a range or a list; targets default to
     what the output activation can reach.  `sizes` of a network that has nothing else; `of`: one input
     of a circuit; `keep`: what is not drawn, of a network a row of KEPT, of a circuit an input.
-    `activations`: of each hidden layer, or the only layer; `notations`: of the page."""
+    `activations`: of each hidden layer, or the only layer; `notations`: of the page; `kinks`: every
+    variant has a unit that sits exactly on one."""
 
     inputs: Choice = Range(min=Decimal("0.05"), max=Decimal(1))
     weights: Choice = Range(min=Decimal("-0.95"), max=Decimal("0.95"))
@@ -561,6 +562,7 @@ class Draw(_Model):
     activations: Annotated[list[Drawable], Field(max_length=20)] = []
     notations: Annotated[list[Annotated[str, _one_of(NOTATIONS)]], Field(max_length=20)] = []
     keep: list[str] = []
+    kinks: bool = False
     smallest: Positive = Decimal("0.0001")  # of an answer that is not 0: some show 0 for what is smaller
     ignore: list[MisconceptionId] = []  # misconceptions that need not be told from the right answer
 
