@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from generator.audit import Audited, Fact
     from generator.course import Student
     from generator.exercise import Exercise
+    from generator.paper import Paper
     from generator.slides import Reading
 
 __all__ = ["COMMANDS", "Unusable"]
@@ -49,7 +50,29 @@ def _choice(what: str, found: str, names: Iterable[str]) -> str:
 
 
 def _spec(arguments: Namespace) -> Spec:
+    """A single network or circuit."""
     spec = found(arguments.spec)
+    if spec.exercise:
+        allowed = "one network or circuit, such as one of its exercises"
+        raise Unusable(f"{spec.name}: found a sheet of {len(spec.exercise)}, allowed: {allowed}")
+    return _told_as(arguments, spec)
+
+
+def _sheet(arguments: Namespace) -> tuple[Spec, tuple[Spec, ...]]:
+    """A sheet and the exercises on it; of a network or circuit twice the same."""
+    from generator.paper import specs_of
+
+    spec = found(arguments.spec)
+    if not spec.exercise:
+        spec = _told_as(arguments, spec)
+        return spec, (spec,)
+    specs = specs_of(spec, arguments.spec)
+    networks = any(own.network for own in specs)
+    return spec, tuple(_told_as(arguments, own) if own.network or not networks else own for own in specs)
+
+
+def _told_as(arguments: Namespace, spec: Spec) -> Spec:
+    """The spec in the notation and the telling that are asked for."""
     asked(spec)  # a kind that does not fit is wrong in every command
     if arguments.notation:
         notation = _choice("--notation", arguments.notation, NOTATIONS)
@@ -71,25 +94,26 @@ def _formats(arguments: Namespace) -> list[str]:
     return [_choice("--format", name.strip(), FORMATS) for name in arguments.format.split(",")]
 
 
-def _pages_of(spec: Spec) -> None:
-    given = spec.network.graph().of_kind("parameter") if spec.network else []
-    count = sum(prod(node.shape) for node in given)
-    if count > MOST_PARAMETERS:
-        raise Unusable(
-            f"{spec.name}: found {count} parameters, allowed: up to {MOST_PARAMETERS} on pages; "
-            f"`derive` has any of them with --of dL/dW[1][1][1]"
-        )
+def _pages_of(specs: Iterable[Spec]) -> None:
+    for spec in specs:
+        given = spec.network.graph().of_kind("parameter") if spec.network else []
+        count = sum(prod(node.shape) for node in given)
+        if count > MOST_PARAMETERS:
+            raise Unusable(
+                f"{spec.name}: found {count} parameters, allowed: up to {MOST_PARAMETERS} on pages; "
+                f"`derive` has any of them with --of dL/dW[1][1][1]"
+            )
 
 
 def make_exercise(arguments: Namespace) -> int:
     """Randomised homework: question, solution and key for each variant."""
     from collections import Counter
 
-    from generator.draw import draw_all
+    from generator.paper import drawn
     from generator.publish import contents, staging, variants_csv, write_files
 
-    spec, formats = _spec(arguments), _formats(arguments)
-    _pages_of(spec)
+    (spec, specs), formats = _sheet(arguments), _formats(arguments)
+    _pages_of(specs)
     if not 1 <= arguments.count <= MOST_VARIANTS:
         raise Unusable(f"--count: found {arguments.count}, allowed: 1 to {MOST_VARIANTS}")
     students = _students(arguments)
@@ -102,27 +126,27 @@ def make_exercise(arguments: Namespace) -> int:
     folder = Path(arguments.out) / spec.name
     rejected: Counter[str] = Counter()
     rows, worst, files = [], 0.0, {}
-    exercise = None
+    paper = None
     with staging(folder) as stage:
-        drawn = draw_all(spec, seed, [student.id for student in students], rejected, secret)
-        for student, exercise in zip(students, _progress(drawn, len(students)), strict=True):
-            files = contents(exercise, formats, student.name)
-            write_files(stage / str(exercise.variant), files)
-            rows.append((student.id, str(exercise.variant)))
-            worst = max(worst, exercise.certificate.max_error)
+        papers = drawn(spec, specs, seed, [student.id for student in students], rejected, secret)
+        for student, paper in zip(students, _progress(papers, len(students)), strict=True):
+            files = contents(paper, formats, student.name)
+            write_files(stage / str(paper.variant), files)
+            rows.append((student.id, str(paper.variant)))
+            worst = max(worst, paper.max_error)
         write_files(stage, {"variants.csv": variants_csv(rows)})
-    assert exercise
+    assert paper
 
     where = folder / (rows[0][1] if len(rows) == 1 else "…")
     print(f"{len(rows)} variant{'s' * (len(rows) > 1)} of {spec.name} in {folder}")
     for page, what in (
         ("question", "the homework; holds no answers"),
         ("solution", "every step, with the numbers put in"),
-        ("key", f"{len(exercise.parts)} answers with their tolerances"),
+        ("key", f"{len(paper.parts)} answers with their tolerances"),
     ):
         names = " ".join(name for name in files if name.startswith(page))
         print(f"  {where}/{names:<27} {what}")
-    print(f"Certified by {', '.join(exercise.certificate.methods)}: within {worst:.0e}.")
+    print(f"Certified by {', '.join(paper.methods)}: within {worst:.0e}.")
     if rejected:
         reasons = ", ".join(f"{count} × {reason}" for reason, count in rejected.most_common())
         print(f"Drawn again: {reasons}.")
@@ -179,7 +203,7 @@ def _secret(arguments: Namespace) -> bytes:
     return found
 
 
-def _progress(drawn: Iterator[Exercise], count: int) -> Iterator[Exercise]:
+def _progress(drawn: Iterator[Paper], count: int) -> Iterator[Paper]:
     """The same, with a bar on a terminal where there are many."""
     if count < MANY_VARIANTS:
         return drawn
@@ -214,22 +238,22 @@ def _older(folder: Path, rows: list[tuple[str, str]]) -> str:
 
 def make_example(arguments: Namespace) -> int:
     """The worked example for the spec's own numbers."""
+    from generator.paper import Paper
     from generator.publish import contents, staging, write_files
 
-    spec, formats = _spec(arguments), _formats(arguments)
-    _pages_of(spec)
-    exercise = certified(build(spec), prove=True)
-    own = found(arguments.spec)
-    other = [spec.notation] if spec.notation != own.notation else []
-    other += [str(spec.telling)] if spec.telling != own.telling else []
+    (spec, specs), formats = _sheet(arguments), _formats(arguments)
+    _pages_of(specs)
+    paper = Paper(spec, tuple(certified(build(own), prove=True) for own in specs))
+    own = found(arguments.spec)  # a sheet has no notation of its own
+    other = [name for name in (arguments.notation, arguments.telling) if name]
+    other = [name for name in other if name not in (own.notation, own.telling) or own.exercise]
     folder = Path(arguments.out) / spec.name / "-".join(["example", *other])
-    files = contents(exercise, formats)
+    files = contents(paper, formats)
     with staging(folder) as stage:
         write_files(stage, files)
     for name in files:
         print(folder / name)
-    proof = exercise.certificate
-    print(f"Certified by {', '.join(proof.methods)}: within {proof.max_error:.0e}.")
+    print(f"Certified by {', '.join(paper.methods)}: within {paper.max_error:.0e}.")
     return 0
 
 

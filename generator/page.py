@@ -123,8 +123,8 @@ def _meaning(exercise: Exercise, q: Id) -> Node | None:
     return row(name, "=", derivative) if name != derivative else None
 
 
-def answers(exercise: Exercise) -> Table | None:
-    """The key as a table: quantity, answer, tolerance."""
+def answers(exercise: Exercise, first: int = 1) -> Table | None:
+    """The key as a table: question, from `first` on, quantity, answer, tolerance."""
     digits = exercise.spec.digits
     rows = tuple(
         (
@@ -133,7 +133,7 @@ def answers(exercise: Exercise) -> Table | None:
             shown(p.answer, digits),
             row("±", shown(p.tolerance, 2)),
         )
-        for number, (_, parts) in enumerate(_together(exercise), 1)
+        for number, (_, parts) in enumerate(_together(exercise), first)
         for p in parts
     )
     return Table(("question", "quantity", "answer", "tolerance"), rows) if rows else None

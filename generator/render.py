@@ -25,6 +25,7 @@ from generator.exercise import STOP, Exercise
 from generator.formula import Aligned, Node, latex, latex_rows
 from generator.number import shown
 from generator.page import Block, Section, answers, groups
+from generator.paper import Paper
 
 __all__ = ["FORMATS", "CannotWrite", "errata_pages", "escape_latex", "escape_markdown", "pages"]
 
@@ -126,25 +127,43 @@ def _environment() -> Environment:
     return environment
 
 
-def pages(exercise: Exercise, formats: Iterable[str], student: str = "") -> dict[str, str]:
+def pages(it: Exercise | Paper, formats: Iterable[str], student: str = "") -> dict[str, str]:
     """File name -> text: the solution in each format, and the question where something is asked; with
     the name of whom they are for, where it is known."""
-    telling = _telling(exercise)
-    given = telling.problem(exercise)
-    common = {"spec": exercise.spec, "variant": exercise.variant, "student": student}
-    wanted: dict[str, dict[str, Any]] = {
-        "solution": {
-            "sections": given + _asked_for(exercise, telling.worked(exercise)) + _points(exercise),
-            "answers": answers(exercise),
-            "proof": _proof(exercise),
-        }
-    }
-    if exercise.parts:
-        total = sum(part.points for part in exercise.parts)
-        whole = all(float(part.answer).is_integer() for part in exercise.parts)
-        asked = {"groups": groups(exercise), "total": total, "whole": whole}
-        wanted["question"] = {"sections": given, **asked}
+    paper, first = Paper.of(it), 1
+    solutions, questions = [], []
+    for number, exercise in enumerate(paper.exercises, 1):
+        about = {"spec": exercise.spec, "number": number, "before": first - 1}
+        given = _telling(exercise).problem(exercise)
+        solutions.append({**about, **_solution(exercise, given, first)})
+        questions.append({**about, **_question(exercise), "sections": given})
+        first += len(questions[-1]["groups"])
+    several = paper.several
+    common = {"spec": paper.spec, "variant": paper.variant, "student": student, "several": several}
+    wanted: dict[str, dict[str, Any]] = {"solution": {"exercises": solutions}}
+    if paper.parts:
+        total = sum(part.points for _, part in paper.parts)
+        said = [question["instructions"] for question in questions]
+        usual = [how for how in said if not how["whole"]] or said
+        once = usual[0] if several and all(how == usual[0] for how in usual) else None
+        wanted["question"] = {"exercises": questions, "total": total, "instructions": once}
     return _rendered(wanted, common, formats)
+
+
+def _solution(exercise: Exercise, given: tuple[Section, ...], first: int) -> dict[str, Any]:
+    """The answers, from question `first` on, and every step."""
+    told = _asked_for(exercise, _telling(exercise).worked(exercise)) + _points(exercise)
+    table = answers(exercise, first)
+    return {"sections": given + told, "answers": table, "proof": _proof(exercise)}
+
+
+def _question(exercise: Exercise) -> dict[str, Any]:
+    """What is asked, what it is worth, and how answers are written."""
+    whole = all(float(part.answer).is_integer() for part in exercise.parts)
+    asked = groups(exercise)
+    instructions = {"digits": exercise.spec.digits, "whole": whole}
+    points = sum(group.points for group in asked)
+    return {"groups": asked, "points": points, "instructions": instructions}
 
 
 def _asked_for(exercise: Exercise, sections: tuple[Section, ...]) -> tuple[Section, ...]:

@@ -51,9 +51,11 @@ __all__ += [
     "Spec",
     "SpecError",
     "Standardize",
+    "UseSpec",
     "activation_of",
     "load",
     "loss_of",
+    "near",
     "read",
 ]
 
@@ -174,8 +176,13 @@ def _id(value: Any) -> Any:
 
 
 def _choices(found: Any, names: Any) -> str:
-    near = difflib.get_close_matches(str(found), list(names), 1)
-    return ", ".join(names) + (f"; did you mean {near[0]}?" if near else "")
+    return near(found, names, ", ".join(names))
+
+
+def near(found: Any, names: Iterable[str], allowed: str) -> str:
+    """What is allowed, with the nearest of the names."""
+    close = difflib.get_close_matches(str(found), list(names), 1)
+    return allowed + (f"; did you mean {close[0]}?" if close else "")
 
 
 def _weight(value: Any) -> Any:
@@ -542,6 +549,7 @@ Choice = Annotated[
     Discriminator(lambda value: OF_LIST if isinstance(value, list) else OF_RANGE),
 ]
 Drawable = Annotated[str, _named_or_formula(activation_of, ACTIVATIONS, "z")]
+OF_SHEETS = ("name", "title", "note", "exercise")
 KEPT = ("inputs", "targets", "weights", "biases")  # of a network
 
 
@@ -581,8 +589,17 @@ class AskSpec(_Model):
         return self
 
 
+class UseSpec(_Model):
+    """`[[exercise]]`: one exercise of a sheet, which is a kind, a lecture, or a TOML file beside it;
+    `title` in place of its own, `points` for each answer."""
+
+    use: Line
+    title: Line | None = None
+    points: Annotated[int, Field(ge=1, le=100)] | None = None
+
+
 class Spec(_Model):
-    """A whole spec file."""
+    """A whole spec file: a network, a circuit, or a sheet of several exercises."""
 
     name: Name
     title: Line = "Backpropagation"
@@ -597,6 +614,7 @@ class Spec(_Model):
     network: NetworkSpec | None = None
     circuit: CircuitSpec | None = None
     draw: Draw = Draw()
+    exercise: Annotated[list[UseSpec], Field(max_length=50)] = []
 
     @property
     def source(self) -> NetworkSpec | CircuitSpec:
@@ -689,9 +707,14 @@ def _read(text: str, file: str) -> Spec:
         spec = Spec.model_validate(data)
     except ValidationError as error:
         raise _explained(error, file) from None
+    if spec.exercise:
+        for key in sorted(spec.model_fields_set.difference(OF_SHEETS)):
+            allowed = f"{', '.join(OF_SHEETS)}: an exercise has its own {key}"
+            raise SpecError(file, key, f"{key} beside [[exercise]]", allowed)
+        return spec
     if (spec.network is None) == (spec.circuit is None):
         found = "neither" if spec.network is None else "both"
-        raise SpecError(file, "network or circuit", found, "one of them")
+        raise SpecError(file, "network or circuit", found, "one of them; or [[exercise]] tables")
     if spec.kind and spec.ask:
         raise SpecError(file, "ask", f"kind = {spec.kind!r} as well", "one of them")
     if spec.circuit:

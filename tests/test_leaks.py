@@ -18,7 +18,9 @@ from derive.evaluate import Values
 from derive.network import counted
 from generator import render
 from generator.draw import draw_all
+from generator.exercise import Exercise
 from generator.exercises import found, kinds
+from generator.paper import Paper
 from generator.publish import contents
 from generator.render import FORMATS, TEMPLATES, pages
 from generator.spec import LECTURES, Spec, SpecError
@@ -59,11 +61,12 @@ def given(exercise) -> set[Decimal]:
     return said
 
 
-def leaks(text: str, exercise) -> Iterator[str]:
+def leaks(text: str, it: Exercise | Paper) -> Iterator[str]:
     """What stands in a question and must not."""
-    page = text.replace(str(exercise.variant), "")
-    there = printed(page) - given(exercise) - WORDS
-    for part in exercise.parts:
+    paper = Paper.of(it)
+    page = text.replace(str(paper.variant), "")
+    there = printed(page).difference(WORDS, *map(given, paper.exercises))
+    for _, part in paper.parts:
         for what, number in (
             ("answer", part.answer),
             *((wrong.note, wrong.answer) for wrong in part.misconceptions),
