@@ -26,6 +26,7 @@ from generator.formula import Aligned, Node, latex, latex_rows
 from generator.number import shown
 from generator.page import Block, Section, answers, groups
 from generator.paper import Paper
+from generator.telling import Teller
 
 __all__ = ["FORMATS", "CannotWrite", "errata_pages", "escape_latex", "escape_markdown", "pages"]
 
@@ -134,7 +135,7 @@ def pages(it: Exercise | Paper, formats: Iterable[str], student: str = "") -> di
     solutions, questions = [], []
     for number, exercise in enumerate(paper.exercises, 1):
         about = {"spec": exercise.spec, "number": number, "before": first - 1}
-        given = _telling(exercise).problem(exercise)
+        given = (*_telling(exercise).problem(exercise), *Teller(exercise).kinks())
         solutions.append({**about, **_solution(exercise, given, first)})
         questions.append({**about, **_question(exercise), "sections": given})
         first += len(questions[-1]["groups"])

@@ -405,7 +405,10 @@ def test_units_on_kinks_where_they_are_wanted(name):
                 assert q not in exercise.at_kink or exercise.number(slope) == 0
         solution = contents(exercise, ["md"])["solution.md"]
         assert len(set(re.findall(SAID[name], solution))) == len(exercise.at_kink)
-        assert "kink" not in contents(exercise, ["md"])["question.md"]
+        question = contents(exercise, ["md"])["question.md"]  # says what is taken, and not where
+        assert question.count("## At a kink") == 1
+        assert "\\begin{cases}" in question.split("## At a kink")[1]
+        assert "sits" not in question
     assert noise or name == "circuit"
     assert "no unit at a kink" in rejected
 
@@ -414,7 +417,9 @@ def test_units_on_kinks_where_they_are_wanted(name):
 def test_no_unit_is_on_a_kink_where_it_is_not_wanted(name):
     spec = read(ON_KINKS[name].replace("kinks = true", ""))
     rejected = Counter()
-    assert not any(e.at_kink for e in draw_all(spec, 1, range(25), rejected))
+    drawn = [*draw_all(spec, 1, range(25), rejected)]
+    assert not any(e.at_kink for e in drawn)
+    assert "At a kink" not in contents(drawn[0], ["md"])["question.md"]
     assert "a unit at a kink" in rejected
 
 

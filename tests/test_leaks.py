@@ -23,7 +23,8 @@ from generator.exercises import found, kinds
 from generator.paper import Paper
 from generator.publish import contents
 from generator.render import FORMATS, TEMPLATES, pages
-from generator.spec import LECTURES, Spec, SpecError
+from generator.spec import LECTURES, Spec, SpecError, read
+from tests.test_draw import ON_KINKS
 
 FEWEST, MOST = 3, 17  # significant digits: fewer are no evidence, more a float has not
 SEED, STUDENT, SECRET = "seed-918273645", "student-564738291", b"a secret of the course, long enough"
@@ -116,6 +117,13 @@ def blind(exercise, monkeypatch):
     with monkeypatch.context() as patch:  # a solution cannot be told without
         patch.setattr(render._telling(exercise), "worked", lambda exercise: ())
         return {f: text for f, text in pages(without, FORMATS).items() if f.startswith("question")}
+
+
+@pytest.mark.parametrize("text", ON_KINKS.values(), ids=ON_KINKS)
+def test_a_question_does_not_say_which_unit_sits_on_a_kink(text, monkeypatch):
+    for exercise in draw_all(read(text), SEED, range(3)):
+        files = contents(exercise, FORMATS)
+        assert blind(exercise, monkeypatch) == {f: files[f] for f in files if f.startswith("question")}
 
 
 # --- the search can find ---
