@@ -162,7 +162,7 @@ _NUMPY: dict[str, Callable[..., Any]] = {
 @cache
 def numpy_table(tie: float = 0.0) -> Table:
     """Arithmetic over NumPy arrays, real or complex."""
-    return {**_SHARED, **_branching(np.real, tie), **_NUMPY}
+    return {**_SHARED, **_branching(np.real, tie), **_NUMPY, "expm1": np.expm1}
 
 
 def mpmath_table(context: Any, tie: float = 0.0) -> Table:
@@ -230,6 +230,10 @@ def value(expr: Expr, env: Callable[[Any], Any], table: Mapping[str, Callable[..
         return env(expr.name)
     if isinstance(expr, Num):
         return int(expr.value) if expr.value.denominator == 1 else table["num"](expr.value)
+    if expr.fn == "-" and expr.args[1] == ONE and "expm1" in table:
+        (first, _) = expr.args
+        if isinstance(first, Call) and first.fn == "exp":  # the difference loses the digits of a small x
+            return table["expm1"](value(first.args[0], env, table))
     return table[expr.fn](*[value(arg, env, table) for arg in expr.args])
 
 

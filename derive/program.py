@@ -206,12 +206,16 @@ class Run:
             owned = self.program.optimizer.owned(q)
             if owned or self.program.derivation.graph.locate(q.at(), q.sample)[0].kind == "parameter":
                 return self.single(self.states[q.update][q])
-        rewritten = self.rewrite(self.program, q) if self.rewrite else None
-        formula = rewritten if rewritten is not None else self.program.formula(q)
+        formula = self.formula(q)
         if formula is None:
             given = q.at(sample=q.sample) if isinstance(q, Quantity) else q
             return self.single(self.states[0].values[given])
         return self.evaluate(formula)
+
+    def formula(self, q: Id) -> Expr | None:
+        """How q is computed here: as it is taught, or as it is rewritten."""
+        rewritten = self.rewrite(self.program, q) if self.rewrite else None
+        return rewritten if rewritten is not None else self.program.formula(q)
 
     def evaluate(self, formula: Expr) -> float:
         """The number of any formula of named quantities."""

@@ -122,7 +122,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Unusable as error:
         # One line, whatever was in the file: nothing that a terminal would act upon.
         line = "".join(c if c.isprintable() else " " for c in str(error))
-        print(f"chainwork: {line[:600]}", file=sys.stderr)
+        print(f"chainwork: {line[:900]}", file=sys.stderr)
         return UNUSABLE
     except KeyboardInterrupt:
         print("chainwork: stopped", file=sys.stderr)

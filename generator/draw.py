@@ -24,6 +24,7 @@ from derive.expression import NUMPY, Num
 from derive.ops import DOMAINS, Array, Elementwise, Softmax
 from generator.exercise import STOP, Exercise, build
 from generator.exercises import asked
+from generator.forms import APART, lacking
 from generator.sheet import Batch, Sheet
 from generator.spec import Choice, Draw, NetworkSpec, Range, Spec, SpecError
 
@@ -34,7 +35,6 @@ AT_ONCE = 1000  # variants that are computed together
 AHEAD = 8  # draws that are made ahead of need, where they are few: together they cost what one does
 KINK_MARGIN = 0.05  # |pre-activation| of a unit whose derivative jumps at 0
 SATURATED = 0.02  # of a sigmoid or tanh: its derivative there, over the largest it can be
-APART = 2  # tolerances between a wrong answer and the right one
 
 # Targets that the output activation can reach; of any other, from −0.95 to 0.95.
 TARGETS = {"sigmoid": Range(min=Decimal("0.05"), max=Decimal("0.95"))}
@@ -165,6 +165,11 @@ def _any(true: Array) -> Array:
     return np.asarray(true.reshape(-1, true.shape[-1]).any(axis=0))
 
 
+def _answers(batch: Batch) -> Array:
+    """One row a question."""
+    return np.reshape([*batch.answers.values()], (-1, len(batch)))
+
+
 def _none(batch: Batch) -> Array:
     return np.zeros(len(batch), dtype=bool)
 
@@ -175,8 +180,8 @@ def _alike(batch: Batch) -> Array:
 
 
 def _undefined(batch: Batch) -> Array:
-    numbers = (array for answers in (batch.answers, batch.tolerances) for array in answers.values())
-    return _any(~np.isfinite([*numbers]))
+    near = np.reshape([*batch.tolerances.values()], (-1, len(batch)))
+    return _any(~np.isfinite(_answers(batch) + near))
 
 
 def _from_kinks(batch: Batch) -> Iterator[Array]:
@@ -251,12 +256,12 @@ def _idle(batch: Batch) -> Array:
     """Not where units are wanted on their kinks: on that of a ReLU everything behind it is 0."""
     if batch.states.tie:
         return _none(batch)
-    answers = np.array([*batch.answers.values()])
+    answers = _answers(batch)
     return np.asarray(4 * (answers == 0).sum(axis=0) > len(answers))
 
 
 def _vanishing(batch: Batch) -> Array:
-    answers = np.abs([*batch.answers.values()])
+    answers = np.abs(_answers(batch))
     smallest = float(batch.sheet.exercise.spec.draw.smallest)
     return _any((answers > 0) & (answers < smallest))
 
@@ -289,6 +294,11 @@ def _marked_right(batch: Batch) -> Array:
     return found
 
 
+def _no_mistake(batch: Batch) -> Array:
+    none = [p is None for p in batch.plantings] if batch.sheet.lines else _none(batch)
+    return np.array(none)
+
+
 # Why a draw is thrown away, in the order of the tests, with what a spec can loosen.
 SCREENS: dict[str, tuple[Callable[[Batch], Array], str]] = {
     "a goal that is not clearly reached": (_undecided, "another stop_below or more updates"),
@@ -303,7 +313,10 @@ SCREENS: dict[str, tuple[Callable[[Batch], Array], str]] = {
     "a vanishing answer": (_vanishing, "wider draw.weights or draw.inputs, or a smaller draw.smallest"),
     "two parts with the same answer": (_coincidence, "more draw decimals or more digits"),
     "a wrong answer that would be marked right": (_marked_right, "more digits, or draw.ignore"),
+    "too few wrong answers to choose from": (lacking, "more digits"),
+    "no mistake that shows": (_no_mistake, "more digits"),
 }
+NOT_COMPLETED = "nothing to design"  # found before there is a batch
 CANCELLED = "digits that cancel out"  # found by the certificate, not by a screen
 
 
@@ -330,7 +343,8 @@ def sheet_of(spec: Spec) -> Sheet:
         allowed = "draw.keep with inputs: with drawn weights it is another function"
         raise SpecError(spec.name, "network.inputs", "the 0 and 1 of a truth table", allowed)
     exercise = build(spec)
-    return Sheet(exercise, kind.ask(exercise), kind.name, kind.overlooks)
+    lines = kind.working(exercise) if kind.working else ()
+    return Sheet(exercise, kind.ask(exercise), kind.name, kind.overlooks, lines, kind.complete)
 
 
 def draw(
@@ -369,7 +383,7 @@ def _drawn(
     rejected: Counter[str],
     secret: bytes,
 ) -> list[Exercise]:
-    origin = _origin(spec)
+    origin, own = _origin(spec), sheets[_structure(spec)]
     about: dict[str, Any] = {"note": None, "points": []}  # said of the spec's own numbers
     found: dict[object, Exercise] = {}
     here: Counter[str] = Counter()
@@ -378,26 +392,29 @@ def _drawn(
         ahead = range(attempt, min(attempt + max(1, AHEAD // len(pending)), ATTEMPTS))
         tried = [(student, number) for student in pending for number in ahead]
         streams = (_Stream(_keyed(secret, seed, origin, *pair)) for pair in tried)
-        specs = [spec.model_copy(update={**_redrawn(spec, stream), **about}) for stream in streams]
-        for (student, _), exercise in zip(tried, _made(sheets, specs), strict=True):
+        drawn = [
+            _completed(own, spec.model_copy(update={**_redrawn(spec, s), **about}), s) for s in streams
+        ]
+        specs = [one for one in drawn if isinstance(one, Spec)]
+        made = iter(_made(sheets, specs) if specs else [])
+        exercises = [next(made) if isinstance(one, Spec) else one for one in drawn]
+        for (student, _), exercise in zip(tried, exercises, strict=True):
             if student in found:
                 continue  # an earlier draw was good
             if isinstance(exercise, Exercise):
                 variant = variant_id(spec, seed, student, secret)
                 notation = _notation(spec, _keyed(secret, "notation", seed, origin, student))
-                own = exercise.spec.model_copy(update={"notation": notation})
-                found[student] = replace(
-                    exercise, spec=own, kind=sheets[_structure(spec)].kind, variant=variant
-                )
+                told = exercise.spec.model_copy(update={"notation": notation})
+                found[student] = replace(exercise, spec=told, kind=own.kind, variant=variant)
             else:
                 here[exercise] += 1
         attempt = ahead.stop
     rejected.update(here)
     if len(found) < len(set(students)):
-        reason, count = here.most_common(1)[0]
-        advice = SCREENS[reason][1] if reason in SCREENS else "other draw decimals"
-        drawn = f"{count} of {here.total() + len(found)} draws with {reason}"
-        raise SpecError(spec.name, "draw", drawn, f"try {advice}")
+        why, count = here.most_common(1)[0]
+        advice = SCREENS[why][1] if why in SCREENS else "other draw decimals"
+        draws = f"{count} of {here.total() + len(found)} draws with {why}"
+        raise SpecError(spec.name, "draw", draws, f"try {advice}")
     return [found[student] for student in students]
 
 
@@ -430,6 +447,17 @@ def _made(sheets: dict[Structure, Sheet], specs: Sequence[Spec]) -> list[Exercis
             sheets[structure] = sheet_of(some[0])
         made.update(zip(places, _of_one_structure(sheets[structure], some), strict=True))
     return [made[place] for place in range(len(specs))]
+
+
+def _completed(sheet: Sheet, spec: Spec, stream: _Stream) -> Spec | str:
+    """A drawn spec with its lot, and what its kind completes it with; or why it cannot be."""
+    lot = stream.integer(0, 2**32 - 1)
+    network = sheet.complete(spec, lot) if sheet.complete else spec.network
+    if sheet.complete and network is None:
+        return NOT_COMPLETED
+    spec = spec.model_copy(update={"network": network})
+    spec._lot = lot
+    return spec
 
 
 def _of_one_structure(sheet: Sheet, specs: Sequence[Spec]) -> list[Exercise | str]:

@@ -6,7 +6,7 @@ their certificate, and the parts that are asked.  A worked example is an Exercis
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -15,6 +15,7 @@ import numpy as np
 from derive.backprop import Derivation
 from derive.descent import Descent, Iterate, first_below
 from derive.evaluate import Values, arrays, evaluate, kinks
+from derive.expression import Expr
 from derive.graph import Graph
 from derive.network import counted
 from derive.optimizer import Optimizer
@@ -36,11 +37,13 @@ from derive.verify import (
 from generator.notation import NOTATIONS, CircuitNamer, Namer, Writer
 from generator.spec import Spec
 
-__all__ = ["STOP", "TOLD", "Exercise", "Part", "Wrong", "build", "certified", "examined"]
-__all__ += ["methods_of", "scored", "snapshots", "trained"]
+__all__ = ["CORRECTION", "MISTAKE", "STOP", "TOLD", "Exercise", "Line", "Part", "Working", "Wrong"]
+__all__ += ["build", "certified", "examined", "methods_of", "scored", "snapshots", "trained"]
 
 TOLD = 3  # updates of an optimizer that keeps something which are told one by one
 STOP = Quantity("stop")  # after how many updates the loss is below the spec's goal
+# Of a working with a mistake in it: the number of its first wrong line, and what should stand there.
+MISTAKE, CORRECTION = Quantity("mistake"), Quantity("correction")
 SMALL = 12  # paths through a network up to which SymPy differentiates the composed loss as well
 
 
@@ -49,27 +52,52 @@ class Wrong:
     """The answer of somebody with one misconception, `note`, who has everything asked before right."""
 
     note: str
-    answer: float
+    answer: float | str
 
 
 @dataclass(frozen=True)
 class Part:
-    """One answer that is asked for.  `answer` ± `tolerance` is right: whoever rounds every
-    intermediate result to the digits that the sheet asks for lands inside."""
+    """One answer that is asked for, in a form (`generator.forms`).  A number ± `tolerance` is right:
+    whoever rounds every intermediate result to the digits that the sheet asks for lands inside.  Of a
+    choice the answer is the letter of one of the `options`; of a formula or a shape its text; of a
+    design one of many right ones."""
 
     quantity: Id
     group: str
-    answer: float
-    tolerance: float
+    answer: float | str
+    tolerance: float | None = None
     points: int = 1
     depends_on: tuple[str, ...] = ()
     form: str = "number"
     misconceptions: tuple[Wrong, ...] = ()
+    options: tuple[float, ...] = ()
 
     @property
     def id(self) -> str:
-        """The quantity's id, e.g. dL/dW[1][2][1]."""
-        return str(self.quantity)
+        """The quantity's id, e.g. dL/dW[1][2][1]; of a formula or a choice with its form."""
+        numeric = self.form in ("number", "design")
+        return str(self.quantity) if numeric else f"{self.quantity}:{self.form}"
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of a worked solution: quantity = formula = the formula with these numbers = number."""
+
+    quantity: Id
+    formula: Expr
+    numbers: Mapping[Id, float]
+    number: float
+
+
+@dataclass(frozen=True)
+class Working:
+    """A worked solution by somebody who has one misconception, `note`; line `first` (from 1) is the
+    first that is wrong, and `right` what it should be."""
+
+    note: str
+    lines: tuple[Line, ...]
+    first: int
+    right: Line
 
 
 @dataclass(frozen=True)
@@ -84,6 +112,7 @@ class Exercise:
     parts: tuple[Part, ...] = ()
     proof: Certificate | None = None
     at_kink: frozenset[Quantity] = frozenset()  # units that sit exactly on a kink
+    working: Working | None = None  # with a mistake that is to be found
 
     @property
     def graph(self) -> Graph:

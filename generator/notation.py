@@ -38,8 +38,9 @@ WHOLE |= {"z_all": "z^{(<l>)}", "a_all": "a^{(<l>)}", "delta_all": "δ^{(<l>)}"}
 RARE = {"K": "w_{<ij>}^{(<l>)}", "b_0": "w_{<i0>}^{(<l>)}", "R": "R", "lambda": "λ"}
 # The constants of optimizers, where a notation does not say it otherwise.
 CONSTANTS = {"mu": "μ", "rho": "ρ", "beta1": "β_1", "beta2": "β_2", "epsilon": "ε"}
-# What is counted: parameters, in all and of a layer; updates until a training has reached its goal.
-COUNTS = {"P": "P", "P_layer": "P_<l>", "stop": "k"}
+# What is counted: parameters, in all and of a layer; updates until a training has reached its goal; the
+# first wrong line of a working, and what should stand there.
+COUNTS = {"P": "P", "P_layer": "P_<l>", "stop": "k", "mistake": "n", "correction": "c"}
 DEFAULTS = {**WHOLE, **RARE, **CONSTANTS, **COUNTS}
 OPTIONAL = ("delta", "b_last", *DEFAULTS)
 FIELDS = ("i", "j", "ij", "i0", "l", "m", "n", "u", "v", "c", "p", "i?", "u?", "v?")

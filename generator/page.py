@@ -11,12 +11,19 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
+from derive.expression import Expr, value
+from derive.network import counted
+from derive.program import RATE, read
 from derive.quantity import Id, Quantity
-from generator.exercise import Exercise, Part
-from generator.formula import Node, Number, row, stack, width
+from generator.exercise import MISTAKE, STOP, Exercise, Line, Part
+from generator.forms import LETTERS, SHAPES
+from generator.formula import Fraction, Node, Number, Op, Text, equation, row, stack, width
+from generator.misconceptions import MISCONCEPTIONS
 from generator.number import shown
+from generator.typeset import typeset
 
-__all__ = ["Block", "Formula", "Group", "Section", "Table", "answers", "block", "groups", "tables"]
+__all__ = ["Block", "Formula", "Group", "Item", "Section", "Table"]
+__all__ += ["answers", "block", "groups", "mistake", "tables", "working"]
 
 WIDE = 41.0  # em that the columns of a table may take
 WORD = 4.0  # em of a head in words
@@ -25,10 +32,10 @@ GAP = 1.1  # em around a column
 
 @dataclass(frozen=True)
 class Table:
-    """Column heads (phrases or formulas) and rows of formulas."""
+    """Column heads and rows: phrases or formulas."""
 
     heads: tuple[str | Node, ...]
-    rows: tuple[tuple[Node, ...], ...]
+    rows: tuple[tuple[str | Node, ...], ...]
 
 
 def tables(heads: Sequence[str | Node], rows: Sequence[Sequence[Node]]) -> Iterator[Table]:
@@ -84,14 +91,29 @@ def block(phrase: str, args: Mapping[str, Any], formulas: Iterable[Formula]) -> 
 
 
 @dataclass(frozen=True)
+class Item:
+    """One question: its name, in what form it is answered, and the numbers to choose from."""
+
+    label: Node
+    form: str
+    options: tuple[tuple[str, Node], ...] = ()
+
+
+@dataclass(frozen=True)
 class Group:
     """Parts that are asked for together, by their names alone."""
 
     name: str
     points: int
-    labels: tuple[Node, ...]
+    items: tuple[Item, ...]
     definition: Node | None = None  # what a name of its own stands for: δ = ∂L/∂z
     goal: Node | None = None  # of the training, where it has one
+    vectors: str = "column"  # what a layer is, where it is a matrix
+
+    @property
+    def blanks(self) -> bool:
+        """Whether its answers are short enough to be written side by side."""
+        return all(item.form not in ("choice", "formula") for item in self.items)
 
 
 def _together(exercise: Exercise) -> list[tuple[str, list[Part]]]:
@@ -100,19 +122,40 @@ def _together(exercise: Exercise) -> list[tuple[str, list[Part]]]:
 
 
 def groups(exercise: Exercise) -> tuple[Group, ...]:
-    """What is asked, in order; carries no answers."""
+    """What is asked, in order; carries no answers but among those to choose from."""
     net = exercise.spec.network
     goal = shown(net.stop_below) if net and net.stop_below else None
     return tuple(
         Group(
             name,
             sum(p.points for p in parts),
-            tuple(exercise.namer(p.quantity) for p in parts),
-            _meaning(exercise, parts[0].quantity),
+            tuple(Item(_label(exercise, p), p.form, _options(exercise, p)) for p in parts),
+            next((m for p in parts if (m := _meaning(exercise, p.quantity))), None),
             goal,
+            _vectors(exercise),
         )
         for name, parts in _together(exercise)
     )
+
+
+def _vectors(exercise: Exercise) -> str:
+    return "column" if exercise.spec.circuit else exercise.network_namer.notation.vectors or "column"
+
+
+def _label(exercise: Exercise, part: Part) -> Node:
+    """The name of what is asked; of a shape that of the matrix."""
+    if part.form != "shape":
+        return exercise.namer(part.quantity)
+    assert isinstance(part.quantity, Quantity)
+    name, role, (layer,) = exercise.network_namer, SHAPES[part.quantity.name][0], part.quantity.index
+    if role == "dW":
+        return Fraction(row("∂", name(exercise.graph.root)), row("∂", name.whole("W", layer)))
+    return name.whole(role, layer)
+
+
+def _options(exercise: Exercise, part: Part) -> tuple[tuple[str, Node], ...]:
+    digits = exercise.spec.digits
+    return tuple((LETTERS[k], shown(option, digits)) for k, option in enumerate(part.options))
 
 
 def _meaning(exercise: Exercise, q: Id) -> Node | None:
@@ -123,17 +166,77 @@ def _meaning(exercise: Exercise, q: Id) -> Node | None:
     return row(name, "=", derivative) if name != derivative else None
 
 
-def answers(exercise: Exercise, first: int = 1) -> Table | None:
-    """The key as a table: question, from `first` on, quantity, answer, tolerance."""
+def answers(exercise: Exercise, first: int = 1) -> Section | None:
+    """The key: question, from `first` on, quantity, answer, tolerance; formulas under it."""
+    if not exercise.parts:
+        return None
+    digits, rows, formulas = exercise.spec.digits, [], []
+    for number, (_, parts) in enumerate(_together(exercise), first):
+        for p in parts:
+            label = _label(exercise, p)
+            if p.form == "formula":
+                formulas.append((equation(label, typeset(read(str(p.answer)), exercise.namer)), None))
+                continue
+            near: Node | str = ACCEPTED.get(p.form, "")
+            if p.form == "choice":
+                letter = str(p.answer)
+                option = dict(_options(exercise, p))[letter]
+                answer: Node = row(Text(f"({letter})"), Op(" "), option)
+            elif isinstance(p.answer, str):
+                answer = row(*p.answer.replace("x", "×"))
+            else:
+                answer = shown(p.answer, digits)
+                exact = p.quantity in (STOP, MISTAKE) or counted(exercise.graph, p.quantity) is not None
+                if exact or p.tolerance is None:
+                    near = ACCEPTED.get(p.form, "only_this")
+                else:
+                    near = row("±", shown(p.tolerance, 2))
+            rows.append((Number(str(number)), label, answer, near))
+    table = Table(("question", "quantity", "answer", "tolerance"), tuple(rows)) if rows else None
+    blocks = [Block("answer_table", {}, (), table)] if table else []
+    blocks += [block("formula_answers", {"count": len(formulas)}, formulas)] if formulas else []
+    return Section("answer_heading", {}, tuple(blocks))
+
+
+# What is accepted beside an answer that is not a number: a phrase.
+ACCEPTED = {"design": "one_of_many", "choice": "only_this", "shape": "only_this"}
+
+
+# --- a working with a mistake in it -------------------------------------------------------------
+
+
+def _said(exercise: Exercise, line: Line) -> Node:
+    """quantity = formula = numbers put in = number."""
     digits = exercise.spec.digits
-    rows = tuple(
-        (
-            Number(str(number)),
-            exercise.namer(p.quantity),
-            shown(p.answer, digits),
-            row("±", shown(p.tolerance, 2)),
-        )
-        for number, (_, parts) in enumerate(_together(exercise), first)
-        for p in parts
-    )
-    return Table(("question", "quantity", "answer", "tolerance"), rows) if rows else None
+
+    def number(q: Id) -> Node:
+        return shown(line.numbers[q], digits)
+
+    def holds(condition: Expr) -> bool:
+        return bool(value(condition, line.numbers.__getitem__))
+
+    def name(q: Id) -> Node:
+        return exercise.namer.rate if q == RATE else exercise.namer(q)
+
+    names, numbers = typeset(line.formula, name), typeset(line.formula, number, holds)
+    sides = [names, numbers, shown(line.number, digits)]
+    return equation(exercise.namer(line.quantity), *(s for s, _ in groupby(sides)))
+
+
+def working(exercise: Exercise) -> tuple[Section, ...]:
+    """The lines of a working with a mistake in it, numbered."""
+    if exercise.working is None:
+        return ()
+    lines = [(_said(exercise, line), n) for n, line in enumerate(exercise.working.lines, 1)]
+    return (Section("working", {}, (block("working_lines", {}, lines),)),)
+
+
+def mistake(exercise: Exercise) -> tuple[Section, ...]:
+    """Which line is wrong, in what, and how it should read."""
+    found = exercise.working
+    if found is None:
+        return ()
+    args = {"line": found.first, "cause": MISCONCEPTIONS[found.note].name}
+    said = Block("mistake_found", args, ((_said(exercise, found.lines[found.first - 1]), None),))
+    right = Block("mistake_right", args, ((_said(exercise, found.right), None),))
+    return (Section("mistake", {}, (said, right)),)

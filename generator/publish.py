@@ -41,6 +41,7 @@ def key(it: Exercise | Paper) -> dict[str, Any]:
                 "points": part.points,
                 "depends_on": [prefix + other for other in part.depends_on],
                 "misconceptions": [asdict(wrong) for wrong in part.misconceptions],
+                **({"options": list(part.options)} if part.options else {}),
             }
             for prefix, part in paper.parts
         ],

@@ -24,7 +24,7 @@ from generator import worked, worked_circuit, worked_counts, worked_layers, work
 from generator.exercise import STOP, Exercise
 from generator.formula import Aligned, Node, latex, latex_rows
 from generator.number import shown
-from generator.page import Block, Section, answers, groups
+from generator.page import Block, Section, answers, groups, mistake, working
 from generator.paper import Paper
 from generator.telling import Teller
 
@@ -135,9 +135,8 @@ def pages(it: Exercise | Paper, formats: Iterable[str], student: str = "") -> di
     solutions, questions = [], []
     for number, exercise in enumerate(paper.exercises, 1):
         about = {"spec": exercise.spec, "number": number, "before": first - 1}
-        given = (*_telling(exercise).problem(exercise), *Teller(exercise).kinks())
-        solutions.append({**about, **_solution(exercise, given, first)})
-        questions.append({**about, **_question(exercise), "sections": given})
+        solutions.append({**about, **_solution(exercise, first)})
+        questions.append({**about, **_question(exercise)})
         first += len(questions[-1]["groups"])
     several = paper.several
     common = {"spec": paper.spec, "variant": paper.variant, "student": student, "several": several}
@@ -145,26 +144,36 @@ def pages(it: Exercise | Paper, formats: Iterable[str], student: str = "") -> di
     if paper.parts:
         total = sum(part.points for _, part in paper.parts)
         said = [question["instructions"] for question in questions]
-        usual = [how for how in said if not how["whole"]] or said
+        usual = [how for how in said if how["numbers"] and not how["whole"]] or said
         once = usual[0] if several and all(how == usual[0] for how in usual) else None
         wanted["question"] = {"exercises": questions, "total": total, "instructions": once}
     return _rendered(wanted, common, formats)
 
 
-def _solution(exercise: Exercise, given: tuple[Section, ...], first: int) -> dict[str, Any]:
+def _given(exercise: Exercise) -> tuple[Section, ...]:
+    """What is said before the questions; not what is asked: shapes are."""
+    shapes = any(part.form == "shape" for part in exercise.parts)
+    problem = (worked if shapes else _telling(exercise)).problem(exercise)
+    return (*problem, *Teller(exercise).kinks())
+
+
+def _solution(exercise: Exercise, first: int) -> dict[str, Any]:
     """The answers, from question `first` on, and every step."""
+    key = tuple(section for section in [answers(exercise, first)] if section)
     told = _asked_for(exercise, _telling(exercise).worked(exercise)) + _points(exercise)
-    table = answers(exercise, first)
-    return {"sections": given + told, "answers": table, "proof": _proof(exercise)}
+    sections = key + _given(exercise) + mistake(exercise) + told
+    return {"sections": sections, "proof": _proof(exercise)}
 
 
 def _question(exercise: Exercise) -> dict[str, Any]:
     """What is asked, what it is worth, and how answers are written."""
-    whole = all(float(part.answer).is_integer() for part in exercise.parts)
-    asked = groups(exercise)
-    instructions = {"digits": exercise.spec.digits, "whole": whole}
-    points = sum(group.points for group in asked)
-    return {"groups": asked, "points": points, "instructions": instructions}
+    numbers = [p.answer for p in exercise.parts if p.tolerance is not None]
+    whole = all(float(number).is_integer() for number in numbers)
+    only = len(numbers) == len(exercise.parts)  # else whole ones go without saying
+    how = {"digits": exercise.spec.digits, "whole": whole, "numbers": only or not whole}
+    points = sum(part.points for part in exercise.parts)
+    sections = _given(exercise) + working(exercise)
+    return {"sections": sections, "groups": groups(exercise), "points": points, "instructions": how}
 
 
 def _asked_for(exercise: Exercise, sections: tuple[Section, ...]) -> tuple[Section, ...]:
@@ -227,7 +236,8 @@ def _telling(exercise: Exercise) -> ModuleType:
         return worked_counts
     if exercise.spec.source.symbols:
         return worked_symbols
-    return worked_layers if exercise.spec.told.whole else worked
+    designed = any(part.form == "design" for part in exercise.parts)
+    return worked_layers if exercise.spec.told.whole and not designed else worked
 
 
 def _certain(exercise: Exercise) -> str:

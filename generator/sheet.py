@@ -7,7 +7,7 @@ A Batch is an Exercise whose states hold many variants: every number is an array
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import ROUND_UP, Decimal
 from functools import cache, cached_property
@@ -17,15 +17,28 @@ import numpy as np
 
 from derive.descent import Descent, first_below
 from derive.evaluate import Rounding, arrays, kinks
-from derive.expression import refs
+from derive.expression import Expr, Ref, fold, refs, substitute
 from derive.network import counted
 from derive.ops import Array
 from derive.program import RATE, Runs
-from derive.quantity import Id
+from derive.quantity import Derivative, Id
 from derive.verify import Certificate
-from generator.exercise import STOP, Exercise, Part, Wrong, examined, methods_of, scored, trained
+from generator.exercise import (
+    CORRECTION,
+    MISTAKE,
+    STOP,
+    Exercise,
+    Line,
+    Part,
+    Working,
+    examined,
+    methods_of,
+    scored,
+    trained,
+)
+from generator.forms import APART, FORMS, formulas
 from generator.misconceptions import MISCONCEPTIONS, Misconception, rewriting
-from generator.spec import Spec
+from generator.spec import NetworkSpec, Spec
 
 __all__ = ["Asked", "Batch", "Sheet", "ask", "significant"]
 
@@ -35,13 +48,17 @@ SCATTERED = 4  # passes in which each number is rounded up or down by its place
 MARGIN = 1.5  # times as far as the passes are off
 
 
+Complete = Callable[[Spec, int], NetworkSpec | None]
+
+
 @dataclass(frozen=True)
 class Asked:
-    """One question: the group that it stands in, what is asked, what it is worth."""
+    """One question: the group that it stands in, what is asked, what it is worth, in what form."""
 
     group: str
     quantity: Id
-    points: int
+    points: int = 1
+    form: str = "number"  # a row of FORMS
 
 
 class Sheet:
@@ -50,14 +67,25 @@ class Sheet:
     def __init__(
         self,
         exercise: Exercise,
-        wanted: Iterable[tuple[str, Id, int]],
+        wanted: Iterable[tuple[Any, ...]],
         kind: str = "",
         overlooks: Collection[str] = (),
+        lines: Iterable[Id] = (),
+        complete: Complete | None = None,
     ) -> None:
         self.exercise = exercise
         self.kind = kind
         self.overlooks = overlooks  # reasons to draw again that are none for this kind
-        self.asked = {q: Asked(group, q, points) for group, q, points in wanted}
+        self.questions = [Asked(*row) for row in wanted]
+        self.asked = {a.quantity: a for a in self.questions if FORMS[a.form].computed}
+        self.lines = list(lines)  # of a working in which a mistake is to be found
+        self.complete = complete  # what a drawn network needs so that it can be asked
+
+    @cached_property
+    def formulas(self) -> dict[Id, dict[str, Any]]:
+        """What the key says of each question for a formula: the same in every variant."""
+        asked = (a.quantity for a in self.questions if a.form == "formula")
+        return {q: formulas(self, q) for q in asked}
 
     @cached_property
     def rests_on(self) -> dict[Id, tuple[Id, ...]]:
@@ -167,6 +195,8 @@ class Batch:
     def numbers(self, q: Id, states: Descent | None = None) -> Array:
         """The number of q in each variant."""
         exercise, states = self.sheet.exercise, states or self.states
+        if q in (MISTAKE, CORRECTION):
+            return self._of_working(q, states)
         if q == STOP:
             bound = exercise.spec.network_spec.stop_below
             stops = first_below(states, exercise.graph.root, float(bound or 0))
@@ -183,20 +213,66 @@ class Batch:
         return {q: self.numbers(q) for q in self.sheet.asked}
 
     @cached_property
+    def plantings(self) -> list[_Planting | None]:
+        """For each variant a misconception whose working shows, in a line that it is made in, a number
+        that nobody would take for a rounding; drawn from those that do; None where none does."""
+        lines, sheet = self.sheet.lines, self.sheet
+        right = np.array([self.numbers(q) for q in lines])
+        near = APART * np.array([self._tolerance(q) for q in lines])
+        fit: list[list[_Planting]] = [[] for _ in self.specs]
+        program, rate = sheet.exercise.program, self.states.learning_rate
+        for m in sheet.misconceptions:
+            run = Runs(program, self.states, rate, {}, rewriting([m]))
+            wrong = np.array([np.broadcast_to(run[q], len(self)) for q in lines])
+            other = ~np.isclose(wrong, right, rtol=SAME, atol=0)
+            told = np.isfinite(wrong).all(axis=0) & other.any(axis=0)
+            first = other.argmax(axis=0)
+            for v in np.flatnonzero(told):
+                if abs(wrong[first[v], v] - right[first[v], v]) > near[first[v], v]:
+                    fit[v].append(_Planting(m.id, int(first[v]), run, int(v)))
+        return [
+            some[spec.lot % len(some)] if some else None
+            for spec, some in zip(self.specs, fit, strict=True)
+        ]
+
+    def _of_working(self, q: Id, states: Descent | None) -> Array:
+        """The number of the first wrong line, or what should stand there; NaN without a working."""
+        found = []
+        for v, planting in enumerate(self.plantings):
+            at = planting.first if planting else 0
+            right = self.numbers(self.sheet.lines[at], states)[v] if q == CORRECTION else at + 1
+            found.append(right if planting else np.nan)
+        return np.array(found, dtype=float)
+
+    def _working(self, v: int) -> Working | None:
+        planting = self.plantings[v] if self.sheet.lines else None
+        if planting is None:
+            return None
+        run, at, v, names = planting.run, planting.first, planting.variant, self.sheet.lines
+        right = Runs(run.program, run.states, run.rate)
+        lines = tuple(_line(run, q, v, names) for q in names)
+        return Working(planting.note, lines, at + 1, _line(right, names[at], v, names))
+
+    @cached_property
     def tolerances(self) -> dict[Id, Array]:
         """How far an answer may be off: half as much again as the answers of people who round every
         intermediate result to the digits asked for, to nearest, up, down or now this way, now that; and
         at least one unit of the last digit asked.  Rounded up to two significant digits: what is
         written in the key is what is applied."""
+        return {q: self._tolerance(q) for q in self.answers}
+
+    @cached_property
+    def careless(self) -> list[Descent]:
+        """The same calculations with every intermediate result rounded, in several ways."""
         digits = self.sheet.exercise.spec.digits
         ways = [significant(digits, way) for way in ("nearest", "up", "down", *range(SCATTERED))]
-        careless = [self.sheet._descent(dict(self.states.start), way) for way in ways]
-        found = {}
-        for q, exact in self.answers.items():
-            off = np.max([np.abs(self.numbers(q, states) - exact) for states in careless], axis=0)
-            unit = 10.0 ** (_power(exact) - (digits - 1))
-            found[q] = np.array([_rounded_up(t) for t in MARGIN * off + np.where(exact == 0, 0.0, unit)])
-        return found
+        return [self.sheet._descent(dict(self.states.start), way) for way in ways]
+
+    def _tolerance(self, q: Id) -> Array:
+        exact, digits = self.numbers(q), self.sheet.exercise.spec.digits
+        off = np.max([np.abs(self.numbers(q, states) - exact) for states in self.careless], axis=0)
+        unit = np.where(exact == 0, 0.0, 10.0 ** (_power(exact) - (digits - 1)))
+        return np.array([_rounded_up(t) for t in MARGIN * off + unit])
 
     @cached_property
     def wrong(self) -> dict[Id, dict[str, Array]]:
@@ -222,6 +298,8 @@ class Batch:
             n: a[..., which] if a.shape[-1] == len(self) else a for n, a in self.states.start.items()
         }
         some = Batch(self.sheet, tuple(self.specs[v] for v in which), self.sheet._descent(data))
+        if self.sheet.lines:
+            some.__dict__["plantings"] = [self.plantings[v] for v in which]
         some.__dict__["answers"] = {q: a[which] for q, a in self.answers.items()}
         some.__dict__["tolerances"] = {q: a[which] for q, a in self.tolerances.items()}
         some.__dict__["wrong"] = {
@@ -246,26 +324,52 @@ class Batch:
 
     def _single(self, v: int) -> Exercise:
         data = {name: array[..., v : v + 1] for name, array in self.states.start.items()}
-        parts = tuple(self._part(asked, v) for asked in self.sheet.asked.values())
+        parts = tuple(self._part(asked, v) for asked in self.sheet.questions)
         exercise, spec, states = self.sheet.exercise, self.specs[v], self.sheet._descent(data)
         on = kinks(exercise.graph, spec.source.numbers(), states[0].values)[0] if states.tie else ()
-        return replace(exercise, spec=spec, iterates=states, parts=parts, at_kink=frozenset(on))
+        made = replace(exercise, spec=spec, iterates=states, parts=parts, at_kink=frozenset(on))
+        return replace(made, working=self._working(v))
 
     def _part(self, asked: Asked, v: int) -> Part:
         q = asked.quantity
         return Part(
             quantity=q,
             group=asked.group,
-            answer=float(self.answers[q][v]),
-            tolerance=float(self.tolerances[q][v]),
             points=asked.points,
-            depends_on=tuple(map(str, self.sheet.rests_on[q])),
-            misconceptions=tuple(
-                Wrong(note, float(numbers[v]))
-                for note, numbers in self.wrong[q].items()
-                if not np.isnan(numbers[v])
-            ),
+            form=asked.form,
+            depends_on=tuple(map(str, self.sheet.rests_on.get(q, ()))),
+            **FORMS[asked.form].key(self, asked, v),
         )
+
+
+@dataclass(frozen=True)
+class _Planting:
+    """The misconception `note` in a working, which shows in line `first` (from 0); its numbers, in a run
+    of many variants."""
+
+    note: str
+    first: int
+    run: Runs
+    variant: int
+
+
+def _line(run: Runs, q: Id, v: int, lines: Collection[Id]) -> Line:
+    """A line of what variant v calculates; what has no line of its own is written out."""
+
+    def spelled(name: Any) -> Expr:
+        known = name in lines or name == RATE or run.program.constant(name) is not None
+        formula = None if known else run.formula(name)
+        return Ref(name) if formula is None else substitute(formula, spelled)
+
+    def number(name: Any) -> float:
+        of_all = np.ravel(run[name])
+        return float(of_all[v if len(of_all) > 1 else 0])
+
+    formula = run.formula(q)
+    assert formula is not None
+    formula = substitute(formula, spelled)
+    formula = fold(formula) if isinstance(q, Derivative) else formula
+    return Line(q, formula, {name: number(name) for name in refs(formula)}, number(q))
 
 
 def ask(exercise: Exercise, wanted: Iterable[tuple[str, Id, int]]) -> Exercise:

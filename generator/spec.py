@@ -25,6 +25,7 @@ from pydantic import (
     ConfigDict,
     Discriminator,
     Field,
+    PrivateAttr,
     Tag,
     ValidationError,
     model_validator,
@@ -581,11 +582,14 @@ class AskSpec(_Model):
     kind: Annotated[str, _one_of(KINDS)] | None = None
     quantity: Annotated[str, BeforeValidator(_id)] | None = None
     points: Annotated[int, Field(ge=1, le=100)] | None = None
+    form: Literal["number", "choice", "formula"] = "number"  # in which a quantity is answered
 
     @model_validator(mode="after")
     def _one_of_them(self) -> AskSpec:
         if (self.kind is None) == (self.quantity is None):
             raise PydanticCustomError("ask", "either a kind or a quantity")
+        if self.kind and self.form != "number":
+            raise PydanticCustomError("ask", "a form for a quantity; a kind has its own")
         return self
 
 
@@ -613,8 +617,15 @@ class Spec(_Model):
     ask: Annotated[list[AskSpec], Field(max_length=100)] = []  # in place of one kind
     network: NetworkSpec | None = None
     circuit: CircuitSpec | None = None
+    margin: Positive = Decimal("0.25")  # that a design keeps between every pre-activation and 0
     draw: Draw = Draw()
     exercise: Annotated[list[UseSpec], Field(max_length=50)] = []
+    _lot: int = PrivateAttr(0)
+
+    @property
+    def lot(self) -> int:
+        """Drawn with the numbers of a variant, to pick one of several that fit; 0 of a spec itself."""
+        return self._lot
 
     @property
     def source(self) -> NetworkSpec | CircuitSpec:

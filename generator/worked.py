@@ -28,7 +28,7 @@ from generator.number import shown
 from generator.page import Block, Formula, Section, block, tables
 from generator.telling import Teller, chain
 from generator.typeset import typeset
-from generator.worked_forward import boundaries, collapse, truth_table
+from generator.worked_forward import boundaries, collapse, truth_table, wanted_table
 from generator.worked_inputs import scaling, standardized
 from generator.worked_training import (
     all_parameters,
@@ -50,7 +50,8 @@ WIDE = 4  # units of a layer that are all written out where only their formulas 
 def problem(exercise: Exercise) -> tuple[Section, ...]:
     """What is given: the network and its numbers.  Nothing computed is in it."""
     teller = NetworkTeller(exercise)
-    return (Section("network", {}, tuple(teller.given())),)
+    wanted = (wanted_table(teller),) if teller.unsaid else ()
+    return (Section("network", {}, (*teller.given(), *wanted)),)
 
 
 def worked(exercise: Exercise) -> tuple[Section, ...]:
@@ -62,7 +63,11 @@ def worked(exercise: Exercise) -> tuple[Section, ...]:
 def told(teller: NetworkTeller) -> tuple[Section, ...]:
     """The sections of a worked example, by whatever teller."""
     exercise = teller.exercise
-    sections = [*standardized(exercise), Section("forward", {}, tuple(teller.forward()))]
+    sections = [
+        *standardized(exercise),
+        *teller.designed(),
+        Section("forward", {}, tuple(teller.forward())),
+    ]
     for name, say in {"one_map": collapse, "truth": truth_table, "boundary": boundaries}.items():
         if blocks := tuple(say(teller)):
             sections.append(Section(name, {}, blocks))
@@ -98,6 +103,14 @@ class NetworkTeller(Teller):
         self.net = exercise.spec.network_spec
         self.name: Namer = exercise.network_namer
         self.outputs = range(1, self.name.sizes[-1] + 1)
+        designs = (part.quantity for part in exercise.parts if part.form == "design")
+        self.unsaid = list(designs)  # what is to be found is not given
+
+    def designed(self) -> Iterator[Section]:
+        """The weights that were to be found."""
+        if self.unsaid:
+            found = ((self.equal(q), None) for q in self.unsaid if isinstance(q, Quantity))
+            yield Section("designed", {}, (block("designed_weights", {}, found),))
 
     # --- given ---
 
@@ -193,7 +206,10 @@ class NetworkTeller(Teller):
         if node.sampled and self.graph.samples > 1:
             columns = node.shape[0]
         samples = self.graph.sample_numbers if node.sampled else [None]
-        items = [self.equal(q) for sample in samples for q in node.elements(sample)]
+        said = (q for sample in samples for q in node.elements(sample) if q not in self.unsaid)
+        items = [self.equal(q) for q in said]
+        if not items:
+            return
         wide = max(map(width, items)) + 1.5
         room = max(int(LINE // wide), 1)
         per_line = room - room % columns if columns <= room else room

@@ -119,6 +119,18 @@ def truth_table(teller: Teller) -> Iterator[Block]:
             yield Block("not_separable", {"layers": len(units) // 2})
 
 
+def wanted_table(teller: Teller) -> Block:
+    """What the outputs of a network that is to be designed are for every sample."""
+    graph, number = teller.graph, teller.exercise.number
+    (x,), output = graph.of_kind("input"), next(n for n in reversed(graph.nodes) if n.name == "a")
+    columns = [q for node in (x, output) for q in node.elements()]
+    rows = (
+        tuple(shown(number(q.at(sample=sample)), 1) for q in columns) for sample in graph.sample_numbers
+    )
+    table = Table(tuple(teller.name(q) for q in columns), tuple(rows))
+    return Block("wanted_table", {"margin": shown(teller.exercise.spec.margin)}, (), table)
+
+
 def _width(table: Table) -> float:
     columns = zip(table.heads, *table.rows, strict=True)
     return sum(max(WORD if isinstance(n, str) else width(n) for n in c) + GAP for c in columns)

@@ -140,3 +140,13 @@ def test_a_power_is_computed_where_it_can_be_written_down(source, kept):
     """(9**99)**99 and what is built with it would take for ever; 0 has no reciprocal."""
     found = fold(parse(source))
     assert (found.fn if isinstance(found, Call) else None) == kept
+
+
+@pytest.mark.parametrize("x", [1e-9, -1e-6, 1e-3, 0.5, 3.0])
+def test_exp_minus_one_keeps_its_digits(x):
+    """An optimizer that divides by the size of a gradient would show what 1e-6 had lost."""
+    formula = parse("alpha*(exp(z) - 1)")
+    exact = float(mpmath.expm1(x))
+    for number in (x, x + 0j):
+        found = value(formula, {"z": np.array(number), "alpha": 1}.__getitem__)
+        assert abs(complex(found) - exact) <= 1e-15 * abs(exact)

@@ -53,13 +53,17 @@ WORDS = {n for path in TEMPLATES.rglob("*.jinja") for n in printed(path.read_tex
 
 
 def given(exercise) -> set[Decimal]:
-    """What the question has to say: the numbers of its spec as they are typed, z-scores."""
+    """What the question has to say: the numbers of its spec as they are typed, z-scores; what there is to
+    choose from, and the lines of a working with a mistake in it."""
     spec: Spec = exercise.spec
     said = printed(re.sub(r'Decimal\("?|"', "", spec.model_dump_json(exclude={"points"})))
     graph = exercise.graph
     for q in (q for n in graph.given for s in graph.sample_numbers for q in n.elements(s)):
         said |= {Decimal(repr(abs(exercise.number(q)))).normalize()}
-    return said
+    lines = exercise.working.lines if exercise.working else ()
+    shown = [n for part in exercise.parts for n in part.options]
+    shown += [n for line in lines for n in (line.number, *line.numbers.values())]
+    return said.union(*map(roundings, shown))
 
 
 def leaks(text: str, it: Exercise | Paper) -> Iterator[str]:
@@ -68,12 +72,12 @@ def leaks(text: str, it: Exercise | Paper) -> Iterator[str]:
     page = text.replace(str(paper.variant), "")
     there = printed(page).difference(WORDS, *map(given, paper.exercises))
     for _, part in paper.parts:
-        for what, number in (
-            ("answer", part.answer),
-            *((wrong.note, wrong.answer) for wrong in part.misconceptions),
-        ):
-            if there & roundings(number):
-                yield f"{part.id}: {what} {number}"
+        answers = [("answer", part.answer), *((w.note, w.answer) for w in part.misconceptions)]
+        for what, answer in answers:
+            if part.form == "formula" and re.search("[-+*/]", str(answer)) and str(answer) in text:
+                yield f"{part.id}: {what} {answer}"
+            if isinstance(answer, float) and there & roundings(answer):
+                yield f"{part.id}: {what} {answer}"
     yield from (hidden for hidden in (SEED, STUDENT, SECRET.decode(), SECRET.hex()) if hidden in text)
 
 
@@ -98,7 +102,9 @@ def test_no_question_holds_an_answer_or_what_it_is_drawn_from(name, monkeypatch)
         files = contents(exercise, FORMATS)
         for form in FORMATS:
             assert list(leaks(files[f"question.{form}"], exercise)) == [], form
-        assert blind(exercise, monkeypatch) == {f: files[f] for f in files if f.startswith("question")}
+        if all(part.form != "design" for part in exercise.parts):  # else its truth table is given
+            questions = {f: files[f] for f in files if f.startswith("question")}
+            assert blind(exercise, monkeypatch) == questions
         if any(counted(exercise.graph, part.quantity) is not None for part in exercise.parts):
             assert "parameters:" not in files["question.md"]
 
@@ -110,12 +116,14 @@ def blind(exercise, monkeypatch):
     only = {node: state.values.forward[node] for node in exercise.graph.given}
     nothing = Iterate(0, state.data, Values(exercise.graph, only, {}))
     parts = tuple(
-        replace(part, answer=part.answer * 3 + 7, tolerance=part.tolerance * 5, misconceptions=())
+        replace(part, answer="another" if isinstance(part.answer, str) else part.answer * 3 + 7)
         for part in exercise.parts
     )
+    parts = tuple(replace(part, misconceptions=()) for part in parts)
     without = replace(exercise, iterates=[nothing], parts=parts)
     with monkeypatch.context() as patch:  # a solution cannot be told without
         patch.setattr(render._telling(exercise), "worked", lambda exercise: ())
+        patch.setattr(render, "answers", lambda exercise, first: None)
         return {f: text for f, text in pages(without, FORMATS).items() if f.startswith("question")}
 
 

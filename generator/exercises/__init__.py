@@ -10,15 +10,17 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
+from typing import Any
 
 from derive.network import WEIGHTS
 from derive.quantity import Derivative, Id, parse
 from generator.exercise import STOP, Exercise
-from generator.spec import KINDS, LECTURES, AskSpec, Spec, SpecError, load, read
+from generator.spec import KINDS, LECTURES, AskSpec, NetworkSpec, Spec, SpecError, load, read
 
 __all__ = ["NEEDS", "Asked", "Kind", "asked", "default", "fitting", "found", "kind", "kinds"]
 
-Asked = Iterable[tuple[str, Id, int]]  # group, quantity, points; in the order in which they are asked
+# Group, quantity, points, and the form (a row of FORMS) where it is not a number; in their order.
+Asked = Iterable[tuple[str, Id, int] | tuple[str, Id, int, str]]
 
 # What a kind may need of a spec -> whether the spec has it.
 NEEDS: dict[str, Callable[[Spec], bool]] = {
@@ -39,6 +41,14 @@ NEEDS: dict[str, Callable[[Spec], bool]] = {
     "identity activations": lambda spec: (
         spec.network is not None and all(n.activation == "identity" for n in spec.network.layers)
     ),
+    "a single step output": lambda spec: (
+        spec.network is not None
+        and spec.network.widths[-1] == 1
+        and spec.network.layers[-1].activation == "step"
+    ),
+    "a plain network": lambda spec: (
+        spec.network is not None and all(layer.weights for layer in spec.network.layers)
+    ),
     "draw.sizes": lambda spec: spec.draw.sizes is not None,
 }
 
@@ -50,7 +60,9 @@ def _trained(spec: Spec) -> set[str]:
 @dataclass(frozen=True)
 class Kind:
     """What a homework asks.  `spec` is a commented starter, a good homework by itself; `needs` are rows
-    of NEEDS; `overlooks` are reasons to draw again (`SCREENS`) that are none for this kind."""
+    of NEEDS; `overlooks` are reasons to draw again (`SCREENS`) that are none for this kind; `working`:
+    what its lines are in which a mistake is to be found; `complete`: a drawn network with what it
+    needs to be asked, by a lot, or None."""
 
     name: str
     title: str
@@ -58,6 +70,8 @@ class Kind:
     ask: Callable[[Exercise], Asked]
     needs: tuple[str, ...] = ()
     overlooks: frozenset[str] = frozenset()
+    working: Callable[[Exercise], Iterable[Id]] | None = None
+    complete: Callable[[Spec, int], NetworkSpec | None] | None = None
 
     def lacks(self, spec: Spec) -> str | None:
         """What the spec would need to be asked in this way, and has not."""
@@ -75,7 +89,8 @@ def kind(name: str) -> Kind:
     module = import_module(f"generator.exercises.{name}")
     title = (module.__doc__ or "").splitlines()[0]
     overlooks = frozenset(getattr(module, "OVERLOOKS", ()))
-    return Kind(name, title, module.SPEC, module.ask, module.NEEDS, overlooks)
+    more = {key: getattr(module, key, None) for key in ("working", "complete")}
+    return Kind(name, title, module.SPEC, module.ask, module.NEEDS, overlooks, **more)
 
 
 def default(spec: Spec) -> str:
@@ -109,12 +124,14 @@ def asked(spec: Spec) -> Kind:
     rows = {f"ask[{number}]": row for number, row in enumerate(spec.ask)}
     parts = [_fitting(spec, row.kind, f"{key}.kind") for key, row in rows.items() if row.kind]
     overlooked = frozenset(reason for part in parts for reason in part.overlooks)
+    working = next((part.working for part in parts if part.working), None)
+    complete = next((part.complete for part in parts if part.complete), None)
 
-    def ask(exercise: Exercise) -> Iterator[tuple[str, Id, int]]:
-        seen: set[Id] = set()
+    def ask(exercise: Exercise) -> Iterator[tuple[Any, ...]]:
+        seen: set[tuple[Any, ...]] = set()
         for key, row in rows.items():
             of_row = list(_of_row(exercise, row, key))
-            new = [part for part in of_row if part[1] not in seen]
+            new = [part for part in of_row if _asks(part) not in seen]
             if not new:
                 what = row.quantity or row.kind
                 raise SpecError(
@@ -123,10 +140,16 @@ def asked(spec: Spec) -> Kind:
                     f"{what}, which was asked before",
                     "every quantity once",
                 )
-            seen.update(q for _, q, _ in new)
+            seen.update(map(_asks, new))
             yield from new
 
-    return Kind("mixed", "", "", ask, (), overlooked)
+    return Kind("mixed", "", "", ask, (), overlooked, working, complete)
+
+
+def _asks(part: tuple[Any, ...]) -> tuple[Any, ...]:
+    """What cannot be asked twice: a quantity, in the same form."""
+    _, q, _, *form = part
+    return q, *(form or ["number"])
 
 
 def _fitting(spec: Spec, name: str, key: str) -> Kind:
@@ -137,11 +160,11 @@ def _fitting(spec: Spec, name: str, key: str) -> Kind:
     return chosen
 
 
-def _of_row(exercise: Exercise, row: AskSpec, key: str) -> Iterator[tuple[str, Id, int]]:
+def _of_row(exercise: Exercise, row: AskSpec, key: str) -> Iterator[tuple[Any, ...]]:
     """What one `[[ask]]` asks."""
     if row.kind:
-        for group, q, points in kind(row.kind).ask(exercise):
-            yield group, q, row.points or points
+        for group, q, points, *form in kind(row.kind).ask(exercise):
+            yield group, q, row.points or points, *form
         return
     q = parse(str(row.quantity))
     allowed = f"what is computed, such as {exercise.graph.root}; `derive` lists all"
@@ -153,7 +176,16 @@ def _of_row(exercise: Exercise, row: AskSpec, key: str) -> Iterator[tuple[str, I
         raise SpecError(exercise.spec.name, f"{key}.quantity", str(q), allowed) from None
     if not isinstance(q, Derivative) and not q.update and _given(exercise, q):
         raise SpecError(exercise.spec.name, f"{key}.quantity", f"{q}, which is given", allowed)
-    yield _group(q), q, row.points or 1
+    if row.form == "formula" and not _has_formula(exercise, q):
+        raise SpecError(
+            exercise.spec.name, f"{key}.form", f"formula of {q}", "of a derivative: dL/dW[1][1][1]"
+        )
+    yield _group(q) if row.form == "number" else row.form, q, row.points or 1, row.form
+
+
+def _has_formula(exercise: Exercise, q: Id) -> bool:
+    """Whether it can be asked how q is written in values of the network."""
+    return isinstance(q, Derivative) and not q.update and exercise.spec.network is not None
 
 
 def _given(exercise: Exercise, q: Id) -> bool:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from decimal import Decimal
+from itertools import product
 
+import numpy as np
+
+from derive.evaluate import arrays, evaluate
 from derive.graph import Node
 from derive.network import WEIGHTS, parameter_count
+from derive.ops import Array
 from derive.quantity import Id, Quantity
 from generator.exercise import Exercise
+from generator.spec import NetworkSpec, Spec
 
-__all__ = ["after", "deltas", "elements", "first_weight", "gradients"]
-__all__ += ["lines", "trained"]
+__all__ = ["after", "deltas", "designed", "elements", "first_weight", "gradients", "last_weight"]
+__all__ += ["lines", "trained", "with_function"]
 
 Part = tuple[str, Id, int]
 ALL = 12  # trained parameters of which all are asked
@@ -66,6 +73,60 @@ def first_weight(exercise: Exercise) -> Quantity:
     return next(node.elements())
 
 
+def last_weight(exercise: Exercise) -> Quantity:
+    """The first weight of the last layer that has weights of its own."""
+    node = [node for node in exercise.graph.of_kind("parameter") if node.name in WEIGHTS][-1]
+    return next(node.elements())
+
+
 def lines(exercise: Exercise, group: str) -> Iterator[Part]:
     """Every value of a circuit, in the order in which it is computed."""
     yield from ((group, node.element(()), 1) for node in exercise.graph.nodes if node.op)
+
+
+# --- designs ------------------------------------------------------------------------------------
+
+STEPS = [Decimal(n) / 2 for n in range(-12, 13) if n]  # weights that are tried
+
+
+def designed(exercise: Exercise) -> list[Quantity]:
+    """The weights of the last layer."""
+    *_, weights = (node for node in exercise.graph.of_kind("parameter") if node.name == "W")
+    return list(weights.elements())
+
+
+def with_function(
+    spec: Spec, lot: int, functions: Collection[tuple[int, ...]] | None = None
+) -> NetworkSpec | None:
+    """The network with weights of its last neuron that make it compute one of these functions of the
+    samples (else any that is not constant), drawn from those that there are weights for, with its bias
+    or with the opposite one: the weights that keep the least pre-activation furthest from 0, and then
+    the smallest; None without any."""
+    net, (bias,) = spec.network_spec, spec.network_spec.layers[-1].biases or [Decimal(0)]
+    graph = net.graph()
+    values = evaluate(graph, arrays(graph, net.numbers()), gradients=False)
+    last = next(node for node in reversed(graph.nodes) if node.name == "z")
+    (below,) = (node for node in last.inputs if node.sampled)
+    inputs = values.forward[below][..., 0]  # units × samples
+    tried = np.array(list(product(STEPS, repeat=len(inputs))), dtype=float)
+    tried = tried[np.argsort(np.abs(tried).sum(axis=1), kind="stable")]
+    for own in (bias, -bias) if lot % 2 else (-bias, bias):
+        found = _functions(tried @ inputs + float(own), float(spec.margin))
+        fit = sorted(f for f in found if len(set(f)) > 1 and (functions is None or f in functions))
+        if fit:
+            weights = [Decimal(str(w)) for w in tried[found[fit[lot // 2 % len(fit)]]]]
+            update = {"weights": [weights], "biases": [own] if net.layers[-1].biases else []}
+            layer = net.layers[-1].model_copy(update=update)
+            return net.model_copy(update={"layers": [*net.layers[:-1], layer]})
+    return None
+
+
+def _functions(z: Array, margin: float) -> dict[tuple[int, ...], int]:
+    """Function of the samples -> which row of pre-activations computes it best."""
+    near = np.abs(z).min(axis=1)
+    found: dict[tuple[int, ...], int] = {}
+    for k in np.argsort(-near, kind="stable"):
+        if near[k] < margin:
+            break
+        found.setdefault(tuple((z[k] > 0).astype(int).tolist()), int(k))
+    return found

@@ -1,10 +1,11 @@
-"""The derivative of every activation at its point: ∂a/∂z, unit by unit."""
+"""The derivative of every activation, ∂a/∂z: as a formula, and its number at its point."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
-from derive.quantity import Derivative, Id, Quantity
+from derive.quantity import Derivative, Quantity
 from generator.exercise import Exercise
 from generator.exercises._parts import elements
 
@@ -45,9 +46,12 @@ biases = { min = -0.5, max = 0.5, decimals = 1 }
 """
 
 
-def ask(exercise: Exercise) -> Iterator[tuple[str, Id, int]]:
-    """(group, quantity, points) for each part."""
+def ask(exercise: Exercise) -> Iterator[tuple[Any, ...]]:
+    """(group, quantity, points, form) for each part."""
     yield from elements(exercise, "forward_only", "z", "a")
-    for node in exercise.graph.nodes:
-        for z in [q for s in exercise.graph.sample_numbers for q in node.elements(s) if q.name == "z"]:
-            yield "local", Derivative(Quantity("a", z.index), z.at(), z.sample), 1
+    nodes = [node for node in exercise.graph.nodes if node.name == "z"]
+    for node in nodes:  # one formula for all units of a layer
+        q = next(node.elements(exercise.graph.sample_numbers[0]))
+        yield "local_formula", Derivative(Quantity("a", q.index), q.at(), q.sample), 1, "formula"
+    for z in [q for node in nodes for s in exercise.graph.sample_numbers for q in node.elements(s)]:
+        yield "local", Derivative(Quantity("a", z.index), z.at(), z.sample), 1
