@@ -20,7 +20,7 @@ from derive.ops import Array
 from derive.quantity import Id
 from derive.verify import TOLERANCE
 from generator.difficulty import difficulty, work
-from generator.draw import SCREENS, draw_all, sheet_of
+from generator.draw import SCREENS, draw_all, sheet_of, structure
 from generator.exercise import Exercise, Part
 from generator.spec import Spec
 
@@ -124,10 +124,14 @@ class Drawn:
 
 
 def _difficulties(exercises: Sequence[Exercise]) -> list[float]:
-    specs = [exercise.spec for exercise in exercises]
-    if specs[0].draw.sizes:  # every one is another network
-        return [float(difficulty(sheet_of(spec).batch([spec]))[0]) for spec in specs]
-    return [float(d) for d in difficulty(sheet_of(specs[0]).batch(specs))]
+    alike: dict[object, list[int]] = {}
+    for place, exercise in enumerate(exercises):
+        alike.setdefault(structure(exercise.spec), []).append(place)
+    work = np.zeros(len(exercises))
+    for places in alike.values():
+        specs = [exercises[place].spec for place in places]
+        work[places] = difficulty(sheet_of(specs[0]).batch(specs))
+    return work.tolist()
 
 
 def drawn(spec: Spec, seed: str, count: int, secret: bytes = SECRET) -> Iterator[Drawn]:

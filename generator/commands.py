@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from derive.quantity import Id
     from generator.audit import Audited, Fact
     from generator.check import Drawn
+    from generator.course import Student
     from generator.exercise import Exercise, Part
+    from generator.paper import Paper
     from generator.slides import Reading
 
 __all__ = ["COMMANDS", "Unusable"]
@@ -50,11 +52,34 @@ def _choice(what: str, found: str, names: Iterable[str]) -> str:
 
 
 def _spec(arguments: Namespace) -> Spec:
+    """A single network or circuit."""
     spec = found(arguments.spec)
+    if spec.exercise:
+        allowed = "one network or circuit, such as one of its exercises"
+        raise Unusable(f"{spec.name}: found a sheet of {len(spec.exercise)}, allowed: {allowed}")
+    return _told_as(arguments, spec)
+
+
+def _sheet(arguments: Namespace) -> tuple[Spec, tuple[Spec, ...]]:
+    """A sheet and the exercises on it; of a network or circuit twice the same."""
+    from generator.paper import specs_of
+
+    spec = found(arguments.spec)
+    if not spec.exercise:
+        spec = _told_as(arguments, spec)
+        return spec, (spec,)
+    specs = specs_of(spec, arguments.spec)
+    networks = any(own.network for own in specs)
+    return spec, tuple(_told_as(arguments, own) if own.network or not networks else own for own in specs)
+
+
+def _told_as(arguments: Namespace, spec: Spec) -> Spec:
+    """The spec in the notation and the telling that are asked for."""
     asked(spec)  # a kind that does not fit is wrong in every command
     if arguments.notation:
         notation = _choice("--notation", arguments.notation, NOTATIONS)
-        spec = spec.model_copy(update={"notation": notation})
+        draw = spec.draw.model_copy(update={"notations": []})
+        spec = spec.model_copy(update={"notation": notation, "draw": draw})
     if arguments.telling:
         telling = _choice("--telling", arguments.telling, TELLINGS)
         if spec.circuit:
@@ -71,28 +96,30 @@ def _formats(arguments: Namespace) -> list[str]:
     return [_choice("--format", name.strip(), FORMATS) for name in arguments.format.split(",")]
 
 
-def _pages_of(spec: Spec) -> None:
-    given = spec.network.graph().of_kind("parameter") if spec.network else []
-    count = sum(prod(node.shape) for node in given)
-    if count > MOST_PARAMETERS:
-        raise Unusable(
-            f"{spec.name}: found {count} parameters, allowed: up to {MOST_PARAMETERS} on pages; "
-            f"`derive` has any of them with --of dL/dW[1][1][1]"
-        )
+def _pages_of(specs: Iterable[Spec]) -> None:
+    for spec in specs:
+        given = spec.network.graph().of_kind("parameter") if spec.network else []
+        count = sum(prod(node.shape) for node in given)
+        if count > MOST_PARAMETERS:
+            raise Unusable(
+                f"{spec.name}: found {count} parameters, allowed: up to {MOST_PARAMETERS} on pages; "
+                f"`derive` has any of them with --of dL/dW[1][1][1]"
+            )
 
 
 def make_exercise(arguments: Namespace) -> int:
     """Randomised homework: question, solution and key for each variant."""
     from collections import Counter
 
-    from generator.draw import draw_all
+    from generator.paper import drawn
     from generator.publish import contents, staging, variants_csv, write_files
 
-    spec, formats = _spec(arguments), _formats(arguments)
-    _pages_of(spec)
+    (spec, specs), formats = _sheet(arguments), _formats(arguments)
+    _pages_of(specs)
     if not 1 <= arguments.count <= MOST_VARIANTS:
         raise Unusable(f"--count: found {arguments.count}, allowed: 1 to {MOST_VARIANTS}")
     students = _students(arguments)
+    _writable(students, formats, arguments)
     fresh = "1" if arguments.students else str(secrets.randbelow(10**6))
     seed = fresh if arguments.seed is None else arguments.seed
     secret = _secret(arguments)
@@ -101,28 +128,28 @@ def make_exercise(arguments: Namespace) -> int:
     folder = Path(arguments.out) / spec.name
     rejected: Counter[str] = Counter()
     rows, worst, files, sheets = [], 0.0, {}, []
-    exercise = None
+    paper = None
     with staging(folder) as stage:
-        drawn = draw_all(spec, seed, students, rejected, secret)
-        for student, exercise in zip(students, _progress(drawn, len(students)), strict=True):
-            files = contents(exercise, formats)
-            write_files(stage / str(exercise.variant), files)
-            rows.append((student, str(exercise.variant)))
-            sheets.append(exercise.parts)
-            worst = max(worst, exercise.certificate.max_error)
+        papers = drawn(spec, specs, seed, [student.id for student in students], rejected, secret)
+        for student, paper in zip(students, _progress(papers, len(students)), strict=True):
+            files = contents(paper, formats, student.name)
+            write_files(stage / str(paper.variant), files)
+            rows.append((student.id, str(paper.variant)))
+            sheets.append(tuple(part for _, part in paper.parts))
+            worst = max(worst, paper.max_error)
         write_files(stage, {"variants.csv": variants_csv(rows)})
-    assert exercise
+    assert paper
 
     where = folder / (rows[0][1] if len(rows) == 1 else "…")
     print(f"{len(rows)} variant{'s' * (len(rows) > 1)} of {spec.name} in {folder}")
     for page, what in (
         ("question", "the homework; holds no answers"),
         ("solution", "every step, with the numbers put in"),
-        ("key", f"{len(exercise.parts)} answers with their tolerances"),
+        ("key", f"{len(paper.parts)} answers with their tolerances"),
     ):
         names = " ".join(name for name in files if name.startswith(page))
         print(f"  {where}/{names:<27} {what}")
-    print(f"Certified by {', '.join(exercise.certificate.methods)}: within {worst:.0e}.")
+    print(f"Certified by {', '.join(paper.methods)}: within {worst:.0e}.")
     if rejected:
         reasons = ", ".join(f"{count} × {reason}" for reason, count in rejected.most_common())
         print(f"Drawn again: {reasons}.")
@@ -151,17 +178,33 @@ def _nearest(variants: list[str], sheets: list[tuple[Part, ...]]) -> str:
     return f"Closest pair: {pair}, {apart(near.distance, numeric(sheets[0])[near.part].id)}."
 
 
-def _students(arguments: Namespace) -> list[str]:
-    """Those of a roster, or the numbers 1, 2, …."""
-    from generator.course import RosterError, read_roster
+def _students(arguments: Namespace) -> list[Student]:
+    """Those of a roster, or nameless ones with the numbers 1, 2, …."""
+    from generator.course import RosterError, Student, read_roster
 
     if not arguments.students:
-        return [str(number) for number in range(1, arguments.count + 1)]
+        return [Student(str(number)) for number in range(1, arguments.count + 1)]
     path = Path(arguments.students)
     try:
-        return [student.id for student in read_roster(_read(path, "--students", "a CSV file"))]
+        return read_roster(_read(path, "--students", "a CSV file"))
     except RosterError as error:
         raise Unusable(f"{path.name}: {error}") from None
+
+
+def _writable(students: list[Student], formats: list[str], arguments: Namespace) -> None:
+    """Every name can be printed; found out before anything is drawn."""
+    from generator.render import FORMATS, CannotWrite
+
+    for student in students:
+        for name in formats:
+            try:
+                FORMATS[name](student.name)
+            except CannotWrite as error:
+                allowed = "a name in Latin letters, or none" + "; or --format md" * (name == "tex")
+                raise Unusable(
+                    f"{Path(arguments.students).name}: student {student.id}: found {student.name!r}, "
+                    f"of which {error}, allowed: {allowed}"
+                ) from None
 
 
 def _secret(arguments: Namespace) -> bytes:
@@ -178,7 +221,7 @@ def _secret(arguments: Namespace) -> bytes:
     return found
 
 
-def _progress(drawn: Iterator[Exercise], count: int) -> Iterator[Exercise]:
+def _progress(drawn: Iterator[Paper], count: int) -> Iterator[Paper]:
     """The same, with a bar on a terminal where there are many."""
     if count < MANY_VARIANTS:
         return drawn
@@ -212,15 +255,17 @@ def _older(folder: Path, rows: list[tuple[str, str]]) -> str:
 
 
 def check_exercise(arguments: Namespace) -> int:
-    """Stress test of an exercise: a class is drawn, and what is wrong with it said."""
+    """Stress test of an exercise, or of each on a sheet: what is wrong with a class of it."""
     from generator.check import check, lines
 
-    found = check(_spec(arguments), _seed(arguments), _seeds(arguments), _growing(arguments))
+    (sheet, specs), seed, count = _sheet(arguments), _seed(arguments), _seeds(arguments)
+    found = [check(spec, seed, count, _growing(arguments)) for spec in specs]
     if arguments.json:
-        print(json.dumps(found.report(), indent=1))
+        reports = [one.report() for one in found]
+        print(json.dumps(reports if sheet.exercise else reports[0], indent=1))
     else:
-        print("\n".join(lines(found)))
-    return 1 if found.defects else 0
+        print("\n\n".join("\n".join(lines(one)) for one in found))
+    return 1 if any(one.defects for one in found) else 0
 
 
 def _seed(arguments: Namespace) -> str:
@@ -257,7 +302,7 @@ def preview(arguments: Namespace) -> int:
     from generator.publish import contents, staging, write_files
 
     spec, formats = _spec(arguments), _formats(arguments)
-    _pages_of(spec)
+    _pages_of([spec])
     seed, count = _seed(arguments), _seeds(arguments)
     *_, found = _growing(arguments)(drawn(spec, seed, count))
     report = checked(found, spec.name)
@@ -285,22 +330,22 @@ def preview(arguments: Namespace) -> int:
 
 def make_example(arguments: Namespace) -> int:
     """The worked example for the spec's own numbers."""
+    from generator.paper import Paper
     from generator.publish import contents, staging, write_files
 
-    spec, formats = _spec(arguments), _formats(arguments)
-    _pages_of(spec)
-    exercise = certified(build(spec), prove=True)
-    own = found(arguments.spec)
-    other = [spec.notation] if spec.notation != own.notation else []
-    other += [str(spec.telling)] if spec.telling != own.telling else []
+    (spec, specs), formats = _sheet(arguments), _formats(arguments)
+    _pages_of(specs)
+    paper = Paper(spec, tuple(certified(build(own), prove=True) for own in specs))
+    own = found(arguments.spec)  # a sheet has no notation of its own
+    other = [name for name in (arguments.notation, arguments.telling) if name]
+    other = [name for name in other if name not in (own.notation, own.telling) or own.exercise]
     folder = Path(arguments.out) / spec.name / "-".join(["example", *other])
-    files = contents(exercise, formats)
+    files = contents(paper, formats)
     with staging(folder) as stage:
         write_files(stage, files)
     for name in files:
         print(folder / name)
-    proof = exercise.certificate
-    print(f"Certified by {', '.join(proof.methods)}: within {proof.max_error:.0e}.")
+    print(f"Certified by {', '.join(paper.methods)}: within {paper.max_error:.0e}.")
     return 0
 
 

@@ -30,7 +30,8 @@ from generator.forms import APART, lacking
 from generator.sheet import Batch, Sheet
 from generator.spec import Choice, Draw, NetworkSpec, Range, Spec, SpecError
 
-__all__ = ["ATTEMPTS", "SCREENS", "digest", "draw", "draw_all", "sheet_of", "variant_id"]
+__all__ = ["ATTEMPTS", "SCREENS", "digest", "draw", "draw_all", "sheet_of", "structure"]
+__all__ += ["variant_id"]
 
 ATTEMPTS = 500
 AT_ONCE = 1000  # variants that are computed together
@@ -83,6 +84,7 @@ def digest(spec: Spec) -> str:
 
 def _origin(spec: Spec) -> str:
     """What the draws of a spec depend on: not its title or notation, nor what it leaves open."""
+    spec = spec.model_copy(update={"draw": spec.draw.model_copy(update={"notations": []})})
     return spec.model_dump_json(include={"name", "network", "circuit", "draw"}, exclude_defaults=True)
 
 
@@ -129,6 +131,8 @@ def _redrawn_network(net: NetworkSpec, source: Draw, stream: _Stream) -> Network
         sizes = [int(stream.decimal(source.sizes)) for _ in net.sizes or ()]
         said = net.model_dump(include={"activation", "loss"}, exclude_unset=True)
         net = NetworkSpec.model_validate({"sizes": sizes, **said})
+    if of := source.activations:
+        net = net.activated([of[stream.integer(1, len(of)) - 1] for _ in range(net.varied)])
     layers = []
     for layer in net.layers:
         weights = {key: rows(getattr(layer, key), source.weights) for key in ("weights", "kernel")}
@@ -184,13 +188,27 @@ def _undefined(batch: Batch) -> Array:
     return _any(~np.isfinite(_answers(batch) + near))
 
 
-def _near_kink(batch: Batch) -> Array:
-    found, forward = _none(batch), batch.states[0].values.forward
+def _from_kinks(batch: Batch) -> Iterator[Array]:
+    """How far every unit is from every kink of its operation."""
+    forward = batch.states[0].values.forward
     for node in batch.sheet.exercise.graph.nodes:
         if isinstance(node.op, Elementwise) and node.op.kinks:
             for at in node.op.at_kinks(NUMPY, *(forward[n] for n in node.inputs)):
                 if at.ndim:  # 1, where there is no kink: ELU with alpha = 1
-                    found = found | _any(np.abs(at) < KINK_MARGIN)
+                    yield np.abs(at)
+
+
+def _near_kink(batch: Batch) -> Array:
+    found, on = _none(batch), batch.states.tie  # 0, where none may be on it
+    for far in _from_kinks(batch):
+        found = found | _any((far < KINK_MARGIN) & ~(far < on))
+    return found
+
+
+def _no_kink(batch: Batch) -> Array:
+    found = _none(batch) | (batch.states.tie > 0)
+    for far in _from_kinks(batch):
+        found = found & ~_any(far < batch.states.tie)
     return found
 
 
@@ -239,6 +257,9 @@ def _constant(batch: Batch) -> Array:
 
 
 def _idle(batch: Batch) -> Array:
+    """Not where units are wanted on their kinks: on that of a ReLU everything behind it is 0."""
+    if batch.states.tie:
+        return _none(batch)
     answers = _answers(batch)
     return np.asarray(4 * (answers == 0).sum(axis=0) > len(answers))
 
@@ -305,6 +326,7 @@ SCREENS: dict[str, tuple[Callable[[Batch], Array], str]] = {
     "the same number in every sample": (_alike, "wider draw.inputs"),
     "a number that is not defined": (_undefined, "other ranges in draw"),
     "a unit at a kink": (_near_kink, "wider ranges of draw.weights; of a circuit, draw.wires"),
+    "no unit at a kink": (_no_kink, "an activation with a kink, and short lists to draw from"),
     "a layer without an active unit": (_dead, "positive draw.biases or wider draw.weights"),
     "too many answers that are 0": (
         _idle,
@@ -373,20 +395,20 @@ def draw_all(
 
     `rejected` counts the draws thrown away, by reason.  SpecError if no draw in 500 is good.
     """
-    sheet, rejected = sheet_of(spec), Counter() if rejected is None else rejected
+    sheets, rejected = {structure(spec): sheet_of(spec)}, Counter() if rejected is None else rejected
     for start in range(0, len(students), AT_ONCE):
-        yield from _drawn(sheet, spec, seed, students[start : start + AT_ONCE], rejected, secret)
+        yield from _drawn(sheets, spec, seed, students[start : start + AT_ONCE], rejected, secret)
 
 
 def _drawn(
-    sheet: Sheet,
+    sheets: dict[Structure, Sheet],
     spec: Spec,
     seed: object,
     students: Sequence[object],
     rejected: Counter[str],
     secret: bytes,
 ) -> list[Exercise]:
-    origin = _origin(spec)
+    origin, own = _origin(spec), sheets[structure(spec)]
     about: dict[str, Any] = {"note": None, "points": []}  # said of the spec's own numbers
     found: dict[object, Exercise] = {}
     here: Counter[str] = Counter()
@@ -396,17 +418,19 @@ def _drawn(
         tried = [(student, number) for student in pending for number in ahead]
         streams = (_Stream(_keyed(secret, seed, origin, *pair)) for pair in tried)
         drawn = [
-            _completed(sheet, spec.model_copy(update={**_redrawn(spec, s), **about}), s) for s in streams
+            _completed(own, spec.model_copy(update={**_redrawn(spec, s), **about}), s) for s in streams
         ]
         specs = [one for one in drawn if isinstance(one, Spec)]
-        made = iter(_made(sheet, specs) if specs else [])
+        made = iter(_made(sheets, specs) if specs else [])
         exercises = [next(made) if isinstance(one, Spec) else one for one in drawn]
         for (student, _), exercise in zip(tried, exercises, strict=True):
             if student in found:
                 continue  # an earlier draw was good
             if isinstance(exercise, Exercise):
                 variant = variant_id(spec, seed, student, secret)
-                found[student] = replace(exercise, kind=sheet.kind, variant=variant)
+                notation = _notation(spec, _keyed(secret, "notation", seed, origin, student))
+                told = exercise.spec.model_copy(update={"notation": notation})
+                found[student] = replace(exercise, spec=told, kind=own.kind, variant=variant)
             else:
                 here[exercise] += 1
         attempt = ahead.stop
@@ -419,6 +443,37 @@ def _drawn(
     return [found[student] for student in students]
 
 
+def _notation(spec: Spec, key: bytes) -> str:
+    """Of one student's page, whatever draws were thrown away: one of a list, or the spec's own."""
+    of = spec.draw.notations or [spec.notation]
+    return of[_Stream(key).integer(1, len(of)) - 1]
+
+
+Structure = tuple[object, ...]
+
+
+def structure(spec: Spec) -> Structure:
+    """What specs have in common that are computed together: of all that is drawn, what is no number."""
+    net, draw = spec.network, spec.draw
+    if net is None or not (draw.sizes or draw.activations):
+        return ()
+    return (*net.widths, *(layer.activation for layer in net.layers))
+
+
+def _made(sheets: dict[Structure, Sheet], specs: Sequence[Spec]) -> list[Exercise | str]:
+    """Each drawn spec as an exercise, or why it is none; `sheets` keeps that of every structure."""
+    alike: dict[Structure, list[int]] = {}
+    for place, spec in enumerate(specs):
+        alike.setdefault(structure(spec), []).append(place)
+    made: dict[int, Exercise | str] = {}
+    for one, places in alike.items():
+        some = [specs[place] for place in places]
+        if one not in sheets:
+            sheets[one] = sheet_of(some[0])
+        made.update(zip(places, _of_one_structure(sheets[one], some), strict=True))
+    return [made[place] for place in range(len(specs))]
+
+
 def _completed(sheet: Sheet, spec: Spec, stream: _Stream) -> Spec | str:
     """A drawn spec with its lot, and what its kind completes it with; or why it cannot be."""
     lot = stream.integer(0, 2**32 - 1)
@@ -428,13 +483,6 @@ def _completed(sheet: Sheet, spec: Spec, stream: _Stream) -> Spec | str:
     spec = spec.model_copy(update={"network": network})
     spec._lot = lot
     return spec
-
-
-def _made(sheet: Sheet, specs: Sequence[Spec]) -> list[Exercise | str]:
-    """Each drawn spec as an exercise, or why it is none."""
-    if specs[0].draw.sizes:  # every one is another network
-        return [made for spec in specs for made in _of_one_structure(sheet_of(spec), [spec])]
-    return _of_one_structure(sheet, specs)
 
 
 def _of_one_structure(sheet: Sheet, specs: Sequence[Spec]) -> list[Exercise | str]:

@@ -166,12 +166,12 @@ def _meaning(exercise: Exercise, q: Id) -> Node | None:
     return row(name, "=", derivative) if name != derivative else None
 
 
-def answers(exercise: Exercise) -> Section | None:
-    """The key: quantity, answer, tolerance; formulas under it."""
+def answers(exercise: Exercise, first: int = 1) -> Section | None:
+    """The key: question, from `first` on, quantity, answer, tolerance; formulas under it."""
     if not exercise.parts:
         return None
     digits, rows, formulas = exercise.spec.digits, [], []
-    for number, (_, parts) in enumerate(_together(exercise), 1):
+    for number, (_, parts) in enumerate(_together(exercise), first):
         for p in parts:
             label = _label(exercise, p)
             if p.form == "formula":

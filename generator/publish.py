@@ -15,47 +15,45 @@ from pathlib import Path
 from typing import Any
 
 from generator import __version__
-from generator.draw import digest
 from generator.exercise import Exercise
+from generator.paper import Paper
 from generator.render import pages
 
 __all__ = ["contents", "key", "staging", "variants_csv", "write_files"]
 
 
-def key(exercise: Exercise) -> dict[str, Any]:
+def key(it: Exercise | Paper) -> dict[str, Any]:
     """key.json: every part with its answer and tolerance, and what vouches for them."""
+    paper = Paper.of(it)
     return {
-        "exercise": exercise.spec.name,
-        "kind": exercise.kind,
-        "variant": exercise.variant,
-        "spec_digest": digest(exercise.spec),
+        "exercise": paper.spec.name,
+        "kind": paper.kind,
+        "variant": paper.variant,
+        "spec_digest": paper.digest,
         "version": __version__,
         "parts": [
             {
-                "id": part.id,
+                "id": prefix + part.id,
                 "quantity": str(part.quantity),
                 "form": part.form,
                 "answer": part.answer,
                 "tolerance": part.tolerance,
                 "points": part.points,
-                "depends_on": list(part.depends_on),
+                "depends_on": [prefix + other for other in part.depends_on],
                 "misconceptions": [asdict(wrong) for wrong in part.misconceptions],
                 **({"options": list(part.options)} if part.options else {}),
             }
-            for part in exercise.parts
+            for prefix, part in paper.parts
         ],
-        "verification": {
-            "methods": list(exercise.certificate.methods),
-            "max_error": exercise.certificate.max_error,
-        },
+        "verification": {"methods": list(paper.methods), "max_error": paper.max_error},
     }
 
 
-def contents(exercise: Exercise, formats: Iterable[str]) -> dict[str, str]:
-    """File name -> text of everything that belongs to one exercise."""
-    files = pages(exercise, formats)
-    if exercise.parts:
-        files["key.json"] = json.dumps(key(exercise), indent=1) + "\n"
+def contents(it: Exercise | Paper, formats: Iterable[str], student: str = "") -> dict[str, str]:
+    """File name -> text of everything that belongs to one paper; names are on pages only."""
+    files = pages(it, formats, student)
+    if Paper.of(it).parts:
+        files["key.json"] = json.dumps(key(it), indent=1) + "\n"
     return files
 
 

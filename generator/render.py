@@ -25,6 +25,8 @@ from generator.exercise import STOP, Exercise
 from generator.formula import Aligned, Node, latex, latex_rows
 from generator.number import shown
 from generator.page import Block, Section, answers, groups, mistake, working
+from generator.paper import Paper
+from generator.telling import Teller
 
 __all__ = ["FORMATS", "CannotWrite", "errata_pages", "escape_latex", "escape_markdown", "pages"]
 
@@ -126,33 +128,52 @@ def _environment() -> Environment:
     return environment
 
 
-def pages(exercise: Exercise, formats: Iterable[str]) -> dict[str, str]:
-    """File name -> text: the solution in each format, and the question where something is asked."""
-    telling = _telling(exercise)
-    shapes = any(part.form == "shape" for part in exercise.parts)
-    given = (worked if shapes else telling).problem(exercise)  # which would show what is asked
-    common = {"spec": exercise.spec, "variant": exercise.variant}
-    key = tuple(section for section in [answers(exercise)] if section)
-    told = _asked_for(exercise, telling.worked(exercise))
-    wanted: dict[str, dict[str, Any]] = {
-        "solution": {
-            "sections": key + given + mistake(exercise) + told + _points(exercise),
-            "proof": _proof(exercise),
-        }
-    }
-    if exercise.parts:
-        total = sum(part.points for part in exercise.parts)
-        numbers = [p.answer for p in exercise.parts if p.tolerance is not None]
-        whole = all(float(number).is_integer() for number in numbers)
-        only = len(numbers) == len(exercise.parts)  # else whole ones go without saying
-        asked = {
-            "groups": groups(exercise),
-            "total": total,
-            "whole": whole,
-            "numbers": only or not whole,
-        }
-        wanted["question"] = {"sections": given + working(exercise), **asked}
+def pages(it: Exercise | Paper, formats: Iterable[str], student: str = "") -> dict[str, str]:
+    """File name -> text: the solution in each format, and the question where something is asked; with
+    the name of whom they are for, where it is known."""
+    paper, first = Paper.of(it), 1
+    solutions, questions = [], []
+    for number, exercise in enumerate(paper.exercises, 1):
+        about = {"spec": exercise.spec, "number": number, "before": first - 1}
+        solutions.append({**about, **_solution(exercise, first)})
+        questions.append({**about, **_question(exercise)})
+        first += len(questions[-1]["groups"])
+    several = paper.several
+    common = {"spec": paper.spec, "variant": paper.variant, "student": student, "several": several}
+    wanted: dict[str, dict[str, Any]] = {"solution": {"exercises": solutions}}
+    if paper.parts:
+        total = sum(part.points for _, part in paper.parts)
+        said = [question["instructions"] for question in questions]
+        usual = [how for how in said if how["numbers"] and not how["whole"]] or said
+        once = usual[0] if several and all(how == usual[0] for how in usual) else None
+        wanted["question"] = {"exercises": questions, "total": total, "instructions": once}
     return _rendered(wanted, common, formats)
+
+
+def _given(exercise: Exercise) -> tuple[Section, ...]:
+    """What is said before the questions; not what is asked: shapes are."""
+    shapes = any(part.form == "shape" for part in exercise.parts)
+    problem = (worked if shapes else _telling(exercise)).problem(exercise)
+    return (*problem, *Teller(exercise).kinks())
+
+
+def _solution(exercise: Exercise, first: int) -> dict[str, Any]:
+    """The answers, from question `first` on, and every step."""
+    key = tuple(section for section in [answers(exercise, first)] if section)
+    told = _asked_for(exercise, _telling(exercise).worked(exercise)) + _points(exercise)
+    sections = key + _given(exercise) + mistake(exercise) + told
+    return {"sections": sections, "proof": _proof(exercise)}
+
+
+def _question(exercise: Exercise) -> dict[str, Any]:
+    """What is asked, what it is worth, and how answers are written."""
+    numbers = [p.answer for p in exercise.parts if p.tolerance is not None]
+    whole = all(float(number).is_integer() for number in numbers)
+    only = len(numbers) == len(exercise.parts)  # else whole ones go without saying
+    how = {"digits": exercise.spec.digits, "whole": whole, "numbers": only or not whole}
+    points = sum(part.points for part in exercise.parts)
+    sections = _given(exercise) + working(exercise)
+    return {"sections": sections, "groups": groups(exercise), "points": points, "instructions": how}
 
 
 def _asked_for(exercise: Exercise, sections: tuple[Section, ...]) -> tuple[Section, ...]:

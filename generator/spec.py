@@ -52,9 +52,11 @@ __all__ += [
     "Spec",
     "SpecError",
     "Standardize",
+    "UseSpec",
     "activation_of",
     "load",
     "loss_of",
+    "near",
     "read",
 ]
 
@@ -137,6 +139,10 @@ def loss_of(name: str) -> Elementwise:
     return LOSSES.get(name) or _differentiated(name, "L", ("a", "t"))
 
 
+def _takes_alpha(activation: str) -> bool:
+    return "alpha" in (activation_of(activation).constants or {})
+
+
 @cache
 def _differentiated(formula: str, output: str, slots: tuple[str, ...]) -> Elementwise:
     from derive.symbolic import elementwise
@@ -171,8 +177,13 @@ def _id(value: Any) -> Any:
 
 
 def _choices(found: Any, names: Any) -> str:
-    near = difflib.get_close_matches(str(found), list(names), 1)
-    return ", ".join(names) + (f"; did you mean {near[0]}?" if near else "")
+    return near(found, names, ", ".join(names))
+
+
+def near(found: Any, names: Iterable[str], allowed: str) -> str:
+    """What is allowed, with the nearest of the names."""
+    close = difflib.get_close_matches(str(found), list(names), 1)
+    return allowed + (f"; did you mean {close[0]}?" if close else "")
 
 
 def _weight(value: Any) -> Any:
@@ -434,6 +445,20 @@ class NetworkSpec(_Model):
         assert isinstance(alpha, Num)
         return row.with_constants(alpha=alpha.value)
 
+    @property
+    def varied(self) -> int:
+        """Of how many layers an exercise may draw the activation: all but the last, which is made for
+        its loss and targets; or the only one."""
+        return max(1, len(self.layers) - 1)
+
+    def activated(self, names: Sequence[str]) -> NetworkSpec:
+        """The same with other activations of its first layers; an alpha stays where one is taken."""
+        drawn = []
+        for layer, name in zip(self.layers, names, strict=False):
+            alpha = layer.alpha if _takes_alpha(name) else None
+            drawn.append(layer.model_copy(update={"activation": name, "alpha": alpha}))
+        return self.model_copy(update={"layers": drawn + self.layers[len(drawn) :]})
+
     def numbers(self) -> dict[str, Any]:
         """Inputs (or their z-scores), targets and parameters by node name: "x", "t", "W[1]", "b[1]"."""
         numbers: dict[str, Any] = {"x": self.inputs}
@@ -524,13 +549,17 @@ Choice = Annotated[
     | Annotated[list[Exact], Field(min_length=1, max_length=100), Tag(OF_LIST)],
     Discriminator(lambda value: OF_LIST if isinstance(value, list) else OF_RANGE),
 ]
+Drawable = Annotated[str, _named_or_formula(activation_of, ACTIVATIONS, "z")]
+OF_SHEETS = ("name", "title", "note", "exercise")
 KEPT = ("inputs", "targets", "weights", "biases")  # of a network
 
 
 class Draw(_Model):
     """`[draw]`: what an exercise draws anew for each variant, from a range or a list; targets default to
     what the output activation can reach.  `sizes` of a network that has nothing else; `of`: one input
-    of a circuit; `keep`: what is not drawn, of a network a row of KEPT, of a circuit an input."""
+    of a circuit; `keep`: what is not drawn, of a network a row of KEPT, of a circuit an input.
+    `activations`: of each hidden layer, or the only layer; `notations`: of the page; `kinks`: every
+    variant has a unit that sits exactly on one."""
 
     inputs: Choice = Range(min=Decimal("0.05"), max=Decimal(1))
     weights: Choice = Range(min=Decimal("-0.95"), max=Decimal("0.95"))
@@ -539,7 +568,10 @@ class Draw(_Model):
     wires: Choice = Range(min=Decimal(-5), max=Decimal(5), decimals=0)
     of: dict[str, Choice] = {}
     sizes: Range | None = None
+    activations: Annotated[list[Drawable], Field(max_length=20)] = []
+    notations: Annotated[list[Annotated[str, _one_of(NOTATIONS)]], Field(max_length=20)] = []
     keep: list[str] = []
+    kinks: bool = False
     smallest: Positive = Decimal("0.0001")  # of an answer that is not 0: some show 0 for what is smaller
     ignore: list[MisconceptionId] = []  # misconceptions that need not be told from the right answer
     # How many times harder or easier than the middle of all a variant may be; left out: as it comes.
@@ -569,8 +601,17 @@ class AskSpec(_Model):
         return self
 
 
+class UseSpec(_Model):
+    """`[[exercise]]`: one exercise of a sheet, which is a kind, a lecture, or a TOML file beside it;
+    `title` in place of its own, `points` for each answer."""
+
+    use: Line
+    title: Line | None = None
+    points: Annotated[int, Field(ge=1, le=100)] | None = None
+
+
 class Spec(_Model):
-    """A whole spec file."""
+    """A whole spec file: a network, a circuit, or a sheet of several exercises."""
 
     name: Name
     title: Line = "Backpropagation"
@@ -586,6 +627,7 @@ class Spec(_Model):
     circuit: CircuitSpec | None = None
     margin: Positive = Decimal("0.25")  # that a design keeps between every pre-activation and 0
     draw: Draw = Draw()
+    exercise: Annotated[list[UseSpec], Field(max_length=50)] = []
     _lot: int = PrivateAttr(0)
 
     @property
@@ -684,9 +726,14 @@ def _read(text: str, file: str) -> Spec:
         spec = Spec.model_validate(data)
     except ValidationError as error:
         raise _explained(error, file) from None
+    if spec.exercise:
+        for key in sorted(spec.model_fields_set.difference(OF_SHEETS)):
+            allowed = f"{', '.join(OF_SHEETS)}: an exercise has its own {key}"
+            raise SpecError(file, key, f"{key} beside [[exercise]]", allowed)
+        return spec
     if (spec.network is None) == (spec.circuit is None):
         found = "neither" if spec.network is None else "both"
-        raise SpecError(file, "network or circuit", found, "one of them")
+        raise SpecError(file, "network or circuit", found, "one of them; or [[exercise]] tables")
     if spec.kind and spec.ask:
         raise SpecError(file, "ask", f"kind = {spec.kind!r} as well", "one of them")
     if spec.circuit:
@@ -697,6 +744,9 @@ def _read(text: str, file: str) -> Spec:
         _check_circuit(spec.circuit, file)
         _check_named(spec.draw, "of", spec.circuit.inputs, file)
         _check_named(spec.draw, "keep", spec.circuit.inputs, file)
+        for key in ("activations", "notations"):
+            if chosen := getattr(spec.draw, key):
+                raise SpecError(file, f"draw.{key}", repr(chosen[0]), "nothing: a circuit has none")
     else:
         _check_shapes(spec.network_spec, file)
         _check_draw(spec, file)
@@ -758,14 +808,15 @@ def _found(value: Any) -> str:
 
 def _check_patterns(spec: Spec, file: str) -> None:
     """Every pattern reads, and no two quantities of the network are written alike."""
-    try:
-        notation = NOTATIONS[spec.notation].with_patterns(spec.patterns)
-    except NotationError as error:
-        allowed = 'a pattern such as W = "w_{<ij>}^{(<l>)}"'
-        raise SpecError(file, "patterns", str(error), allowed) from None
-    if spec.patterns and (clash := Namer(notation, spec.network_spec.graph()).clash()):
-        found = f"the same name for {clash[0]} and {clash[1]}"
-        raise SpecError(file, "patterns", found, "another name for each quantity")
+    for name in (spec.notation, *spec.draw.notations):
+        try:
+            notation = NOTATIONS[name].with_patterns(spec.patterns)
+        except NotationError as error:
+            allowed = 'a pattern such as W = "w_{<ij>}^{(<l>)}"'
+            raise SpecError(file, "patterns", str(error), allowed) from None
+        if spec.patterns and (clash := Namer(notation, spec.network_spec.graph()).clash()):
+            found = f"the same name for {clash[0]} and {clash[1]}"
+            raise SpecError(file, "patterns", found, "another name for each quantity")
 
 
 def _check_circuit(source: CircuitSpec, file: str) -> None:
@@ -848,8 +899,7 @@ def _check_shapes(net: NetworkSpec, file: str) -> None:
         if layer.kind_of_bias == "shared" and len(set(layer.biases)) > 1:
             shown = ", ".join(map(str, layer.biases))
             fail(f"{key}.biases", shown, 'the same number for each unit, because bias = "shared"')
-        takes_alpha = "alpha" in (activation_of(layer.activation).constants or {})
-        if layer.alpha is not None and not takes_alpha:
+        if layer.alpha is not None and not _takes_alpha(layer.activation):
             fail(f"{key}.alpha", str(layer.alpha), f"no alpha: {layer.activation} takes none")
         if layer.activation in VECTOR_ACTIVATIONS:
             _check_softmax(net, number, units, fail)
@@ -951,7 +1001,17 @@ def _check_softmax(
 
 
 def _check_draw(spec: Spec, file: str) -> None:
-    """Sizes are drawn in place of sizes, targets from where the loss allows them."""
+    """Sizes are drawn in place of sizes, activations where they fit, targets from where the loss allows
+    them."""
+    net = spec.network_spec
+    if spec.draw.activations and net.symbols:
+        allowed = "nothing for a network that has only sizes"
+        raise SpecError(file, "draw.activations", spec.draw.activations[0], allowed)
+    for number, name in enumerate(spec.draw.activations):
+        try:
+            _check_shapes(net.activated([name] * net.varied), file)
+        except SpecError as error:
+            raise SpecError(file, f"draw.activations[{number}]", name, error.allowed) from None
     if (sizes := spec.draw.sizes) is not None:
         if not spec.network_spec.symbols:
             raise SpecError(file, "draw.sizes", "a network of numbers", "a network that has only sizes")

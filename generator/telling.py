@@ -18,7 +18,7 @@ import numpy as np
 
 from derive.backprop import Step, Term
 from derive.expression import Call, Expr, Num, Ref, call, substitute, value
-from derive.ops import ACTIVATIONS, DERIVED, GATES
+from derive.ops import ACTIVATIONS, DERIVED, GATES, Elementwise
 from derive.optimizer import RATE, of_parameter
 from derive.quantity import Derivative, Id, Quantity
 from derive.verify import Uncertified
@@ -91,6 +91,25 @@ class Teller:
                 blocks.append(block("derivative_of", {"activation": name}, formulas))
         if blocks:
             yield Section("derived", {}, tuple(blocks))
+
+    def kinks(self) -> Iterator[Section]:
+        """Which derivative is taken on a kink, of every operation that has one: a question has to say it
+        where units are drawn to sit there."""
+        wanted, seen, formulas = self.exercise.spec.draw.kinks, list[object](), []
+        for node in self.graph.nodes if wanted and self.exercise.parts else ():
+            if not (isinstance(node.op, Elementwise) and node.op.kinks) or node.op in seen:
+                continue
+            if not self.exercise.spec.circuit:
+                seen.append(node.op)  # of all layers alike
+            sample = self.graph.sample_numbers[0]
+            i = next(iter(node.present))
+            for slot in node.op.partials:
+                source = node.inputs[node.op.slots.index(slot)]
+                local = Derivative(node.element(i), source.element(i), sample if node.sampled else None)
+                if (rule := self.graph.local(local)) is not None:
+                    formulas.append((equation(self.name(local), self.names(rule)), None))
+        if formulas:
+            yield Section("kinks", {}, (block("on_kinks", {}, formulas),))
 
     # --- leaves ---
 

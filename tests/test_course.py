@@ -1,10 +1,16 @@
 """A course: rosters as they come, and the secret that variants are keyed with."""
 
+import csv
 import os
+from pathlib import Path
 
 import pytest
 
 from generator.course import RosterError, Student, read_roster, secret, usual_secret
+from generator.draw import draw
+from generator.publish import contents
+from generator.render import FORMATS, escape_latex, escape_markdown
+from generator.spec import load
 
 ROSTERS = [  # text, students
     ("student,name\nada,Ada Lovelace\nalan,\n", [Student("ada", "Ada Lovelace"), Student("alan")]),
@@ -62,3 +68,51 @@ def test_what_is_too_short_is_no_secret(tmp_path):
 def test_it_is_kept_with_the_settings(monkeypatch, tmp_path):
     monkeypatch.setitem(os.environ, "XDG_CONFIG_HOME", str(tmp_path))
     assert usual_secret() == tmp_path / "chainwork" / "secret"
+
+
+# --- names on pages ---
+
+NAMED = draw(load("mazur"), 7, "ada")
+NAMES = ["Ada Lovelace", "Işık, Ömer", "O'Neil-Smith", "Bobby $x$ & *Co*", r"\input{x}", "50% #1_a ~^"]
+NAMES += ["<script>", "[a](http://b.c)", "{{ seed }}", "--- ''", "`rm` | @ada"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_stands_escaped_in_the_place_of_the_line_for_it_and_changes_nothing_else(name):
+    nameless, named = (contents(NAMED, FORMATS, student) for student in ("", name))
+    line = f"Name: {escape_latex(name)}\n"
+    assert named["question.tex"] == nameless["question.tex"].replace("Name: \\hrulefill\n", line)
+    for file, escape in (
+        ("question.md", escape_markdown),
+        ("solution.md", escape_markdown),
+        ("solution.tex", escape_latex),
+    ):
+        said = [line for line in named[file].splitlines() if line]
+        said.remove(f"Name: {escape(name)}")
+        assert said == [line for line in nameless[file].splitlines() if line]
+    assert named["key.json"] == nameless["key.json"]
+
+
+def test_names_of_a_roster_are_on_their_pages_and_in_nobodys_stream(run):
+    for names in ("Ada Lovelace", "Ada King"):
+        Path(f"{names}.csv").write_text(f"student,name\nada,{names}\nalan,\n", "utf-8")
+        done = run("make-exercise", "mazur", "--students", f"{names}.csv", "--out", names)
+        assert done.code == 0
+    for path in (p for p in Path("Ada King").rglob("*.*") if p.is_file()):
+        other = Path("Ada Lovelace", *path.parts[1:]).read_text("utf-8")
+        assert path.read_text("utf-8").replace("Ada King", "Ada Lovelace") == other
+    with open("Ada King/mazur/variants.csv", encoding="utf-8") as file:
+        of = {row["student"]: row["variant"] for row in csv.DictReader(file)}
+    for student, line in (("ada", "Name: Ada King\n"), ("alan", "Name: \\hrulefill\n")):
+        assert line in Path("Ada King", "mazur", of[student], "question.tex").read_text("utf-8")
+
+
+def test_a_name_that_pdflatex_cannot_set_is_said_with_its_student_and_nothing_is_written(run):
+    Path("roster.csv").write_text("student,name\nada,Ada\nli,李娜\n", "utf-8")
+    done = run("make-exercise", "mazur", "--students", "roster.csv")
+    assert done.code == 2
+    assert "roster.csv: student li: found '李娜', of which pdflatex cannot write '李'" in done.err
+    assert "--format md" in done.err
+    assert done.err.count("\n") == 1
+    assert not Path("output").exists()
+    assert run("make-exercise", "mazur", "--students", "roster.csv", "--format", "md").code == 0

@@ -19,6 +19,7 @@ from generator.spec import (
     Range,
     Spec,
     Standardize,
+    UseSpec,
     read,
 )
 from tests.conftest import lecture
@@ -66,9 +67,12 @@ def test_what_the_document_of_exercises_says(run):
         assert done.code == 0
         if file:
             Path(file).write_text(done.out, "utf-8")
-    network, draw = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    network, sheet, draw = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
     Path("hw2.toml").write_text(network + draw, "utf-8")
-    assert run("make-exercise", "hw2.toml").code == 0
+    Path("hw3.toml").write_text(sheet, "utf-8")
+    for file in ("hw2.toml", "hw3.toml"):
+        assert run("make-exercise", file).code == 0
+        assert run("make-example", file).code == 0
     rows = re.findall(r"^\| `(\w+)` \| (.*) \| (.*) \|$", text, re.MULTILINE)
     assert rows == [(n, kind(n).title, ", ".join(kind(n).needs)) for n in kinds()]
     assert f"one of {len(kinds())} kinds" in README
@@ -129,7 +133,17 @@ def test_the_examples_of_specs_have_every_key():
     others = re.findall(r"```toml\n(.*?)```", (ROOT / "docs/exercises.md").read_text("utf-8"), re.DOTALL)
     shown = {key for text in [*SPECS, *others] for key in keys(tomllib.loads(text))}
     shown |= set(re.findall(r"(\w+) = ", " ".join(re.findall(r"`(optimizer = .*?)`", document))))
-    models = [Spec, NetworkSpec, LayerSpec, Standardize, OptimizerSpec, CircuitSpec, Draw, Range]
+    models = [
+        Spec,
+        UseSpec,
+        NetworkSpec,
+        LayerSpec,
+        Standardize,
+        OptimizerSpec,
+        CircuitSpec,
+        Draw,
+        Range,
+    ]
     assert {field for model in models for field in model.model_fields} <= shown
 
 
@@ -150,7 +164,7 @@ def test_floors():
     """derive/ imports nothing from generator/, and each module only what stands above it."""
     order = {
         "derive": "quantity zscore expression ops graph network circuit optimizer evaluate backprop descent program symbolic verify",
-        "generator": "formula number typeset notation place spec exercise exercises misconceptions report statement forms sheet difficulty course draw check page telling worked_inputs worked_training worked_forward worked_softmax worked worked_circuit worked_counts worked_layers worked_symbols render audit lexing reading tabular slides errata publish commands cli",
+        "generator": "formula number typeset notation place spec exercise exercises misconceptions report statement forms sheet difficulty course draw check paper page telling worked_inputs worked_training worked_forward worked_softmax worked worked_circuit worked_counts worked_layers worked_symbols render audit lexing reading tabular slides errata publish commands cli",
     }
     floors = [f"{package}.{module}" for package, modules in order.items() for module in modules.split()]
     for name in floors:

@@ -14,7 +14,8 @@ from derive.expression import NUMPY, Ref, call, value
 from derive.quantity import Derivative, parse
 from generator.draw import ALPHABET, SCREENS, digest, draw, draw_all, screened, sheet_of, variant_id
 from generator.exercise import build
-from generator.exercises import kind
+from generator.exercises import found, kind
+from generator.publish import contents
 from generator.sheet import Sheet, ask, significant
 from generator.spec import Range, SpecError, load, read
 from tests.test_spec import GOOD
@@ -138,6 +139,7 @@ def test_every_reason_has_a_bad_draw():
         "the same number in every sample",
         "a goal that is not clearly reached",
         "a step that no sample changes",
+        "no unit at a kink",
         "too few wrong answers to choose from",  # in test_forms.py
         "no mistake that shows",
         "much harder or easier than the others",
@@ -268,6 +270,176 @@ def test_a_student_more_changes_no_one_elses_variant():
         for students in (["ada", "bob"], ["zoe", "bob", "carl", "ada"])
     )
     assert few.items() <= more.items()
+
+
+# --- structure that is drawn ---
+
+VARIED = ["sigmoid", "tanh", "leaky_relu"]
+DEEP = f"""
+name = "deep"
+[network]
+inputs = [[0.5, -1.0]]
+targets = [[0.7]]
+[[network.layers]]
+activation = "leaky_relu"
+alpha = 0.2
+weights = [[0.4, 0.3], [0.2, -0.6]]
+biases = [0.3, 0.2]
+[[network.layers]]
+weights = [[0.4, 0.3], [0.2, -0.6]]
+biases = [0.3, 0.2]
+[[network.layers]]
+weights = [[0.7, -0.5]]
+[draw]
+activations = {VARIED}
+"""
+
+
+def activations(exercise):
+    return [layer.activation for layer in exercise.spec.network.layers]
+
+
+def test_every_hidden_layer_draws_its_activation_and_the_output_keeps_its_own():
+    drawn = [*draw_all(read(DEEP), 1, range(40))]
+    assert {tuple(activations(e)[:2]) for e in drawn} == {(a, b) for a in VARIED for b in VARIED}
+    for e in drawn:
+        first, *_, last = e.spec.network.layers
+        assert last.activation == "sigmoid"
+        assert first.alpha == (Decimal("0.2") if first.activation == "leaky_relu" else None)
+        assert [n.op for n in e.graph.nodes] == [n.op for n in e.spec.network.graph().nodes]
+
+
+def test_a_single_layer_draws_its_activation():
+    single = DEEP[: DEEP.index("[[network.layers]]")] + DEEP[DEEP.rindex("[[network.layers]]") :]
+    assert {activations(e)[0] for e in draw_all(read(single), 1, range(12))} == set(VARIED)
+
+
+STRUCTURES = [read(DEEP), found("parameter_count")]
+
+
+@pytest.mark.parametrize("spec", STRUCTURES, ids=lambda spec: spec.name)
+def test_a_variant_of_a_drawn_structure_does_not_depend_on_the_others(spec):
+    """Whoever else has that structure, or draws first."""
+    together = {e.variant: e.parts for e in draw_all(spec, 5, range(20))}
+    for student in (3, 11, 17):
+        alone = draw(spec, 5, student)
+        assert together[alone.variant] == alone.parts
+
+
+def test_a_structure_is_made_once(monkeypatch):
+    import generator.draw
+
+    made = []
+    monkeypatch.setattr(
+        generator.draw, "sheet_of", lambda s: made.append(activations_of(s)) or sheet_of(s)
+    )
+    drawn = [*draw_all(read(DEEP), 1, range(60))]
+    assert made[0] == ("leaky_relu", "sigmoid", "sigmoid")
+    assert len(made) == len(set(made)) <= len(VARIED) ** 2
+    assert {activations_of(e.spec) for e in drawn} <= set(made)
+
+
+def activations_of(spec):
+    return tuple(layer.activation for layer in spec.network.layers)
+
+
+def test_a_drawn_notation_changes_nobodys_numbers():
+    plain, varied = (read(DEEP + more) for more in ("", 'notations = ["plain", "bpe"]'))
+    one, other = ([*draw_all(spec, 1, range(12))] for spec in (plain, varied))
+    assert [(e.variant, e.parts, e.spec.network) for e in one] == [
+        (e.variant, e.parts, e.spec.network) for e in other
+    ]
+    assert {e.spec.notation for e in other} == {"plain", "bpe"}
+    default = MAZUR.model_copy(update={"draw": MAZUR.draw.model_copy(update={"notations": ["bpe"]})})
+    assert draw(default, 7, 1).spec.network == draw(MAZUR, 7, 1).spec.network
+
+
+# --- units on kinks ---
+
+ON_KINKS = {
+    "network": """
+name = "kinks"
+[network]
+inputs = [[1, -2]]
+targets = [[1]]
+[[network.layers]]
+activation = "relu"
+weights = [[0.4, 0.2], [0.6, 0.5]]
+biases = [0.1, 0.2]
+[[network.layers]]
+activation = "identity"
+weights = [[0.8, -0.5]]
+biases = [0.3]
+[draw]
+kinks = true
+inputs = [-2, -1, 0.5, 1, 2]
+weights = [-0.6, -0.4, -0.2, 0.2, 0.3, 0.4, 0.6]
+biases = [-0.4, -0.2, 0.2, 0.4, 0.5]
+""",
+    "circuit": """
+name = "kinks"
+[circuit]
+inputs = { x = 1, y = 2, z = 3 }
+nodes = ["p = x*y", "f = max(p, z)", "g = f*x"]
+output = "g"
+[draw]
+kinks = true
+""",
+}
+SAID = {  # in the solution, of the unit
+    "network": r"Through the ReLU activation to \$(z_\{\d\}\^\{\(1\)\})\$. It is exactly \$0\$, where the activation",
+    "circuit": r"\$(f)\$ sits exactly on a kink, where there is no derivative",
+}
+
+
+@pytest.mark.parametrize("name", ON_KINKS)
+def test_units_on_kinks_where_they_are_wanted(name):
+    """Every variant has one, none is merely near; the solution says so, whatever floats make of it:
+    0.4·0.5 − 0.2 is not 0 there."""
+    rejected, noise = Counter(), 0
+    for exercise in draw_all(read(ON_KINKS[name]), 1, range(25), rejected):
+        assert exercise.at_kink
+        there = {q: exercise.values.number(q) for q in exercise.at_kink if q.name == "z"}
+        assert all(abs(z) < 1e-12 for z in there.values())
+        noise += any(there.values())
+        for node in (n for n in exercise.graph.nodes if name == "network" and n.prefix == (1,)):
+            for q in (q for q in node.elements() if node.name == "z"):
+                z, slope = exercise.values.number(q), exercise.derivation.derivative(q)
+                assert q in exercise.at_kink or abs(z) >= 0.05
+                assert q not in exercise.at_kink or exercise.number(slope) == 0
+        solution = contents(exercise, ["md"])["solution.md"]
+        assert len(set(re.findall(SAID[name], solution))) == len(exercise.at_kink)
+        question = contents(exercise, ["md"])["question.md"]  # says what is taken, and not where
+        assert question.count("## At a kink") == 1
+        assert "\\begin{cases}" in question.split("## At a kink")[1]
+        assert "sits" not in question
+    assert noise or name == "circuit"
+    assert "no unit at a kink" in rejected
+
+
+@pytest.mark.parametrize("name", ON_KINKS)
+def test_no_unit_is_on_a_kink_where_it_is_not_wanted(name):
+    spec = read(ON_KINKS[name].replace("kinks = true", ""))
+    rejected = Counter()
+    drawn = [*draw_all(spec, 1, range(25), rejected)]
+    assert not any(e.at_kink for e in drawn)
+    assert "At a kink" not in contents(drawn[0], ["md"])["question.md"]
+    assert "a unit at a kink" in rejected
+
+
+def test_what_has_no_kink_cannot_have_units_on_it():
+    smooth = ON_KINKS["network"].replace('"relu"', '"tanh"')
+    with pytest.raises(
+        SpecError, match="500 of 500 draws with no unit at a kink, allowed: try an activ"
+    ):
+        draw(read(smooth), 1, 1)
+
+
+def test_a_kink_of_the_specs_own_numbers_is_no_variants():
+    own = ON_KINKS["network"].replace("biases = [0.1, 0.2]", "biases = [0, 0.2]")
+    spec = read(own.replace("kinks = true", ""))
+    assert build(spec).at_kink
+    assert not draw(spec, 1, 1).at_kink
 
 
 def test_wrong_answers_are_told_from_the_right_one():

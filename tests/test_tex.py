@@ -12,6 +12,7 @@ from generator.draw import draw
 from generator.errata import sheet
 from generator.exercise import build, certified
 from generator.notation import NOTATIONS, TELLINGS
+from generator.paper import drawn, specs_of
 from generator.publish import contents
 from generator.render import errata_pages
 from generator.spec import LECTURES, load, read
@@ -55,6 +56,21 @@ def test_pdflatex_is_there():
 def test_lectures(tmp_path, lecture, notation):
     spec = load(lecture).model_copy(update={"notation": notation})
     assert compiles(tmp_path, "solution", contents(certified(build(spec)), ["tex"])["solution.tex"]) >= 4
+
+
+def test_sheets(tmp_path):
+    """Several exercises, of whose questions the numbers run through; with a name on them."""
+    uses = ("circuit", "epochs", "mazur", "logic", "parameter_count", "attention")
+    path = tmp_path / "sheet.toml"
+    note = 'note = "On paper, please."\n'
+    path.write_text(
+        'name = "s"\n' + note + "".join(f'[[exercise]]\nuse = "{u}"\n' for u in uses), "utf-8"
+    )
+    spec = load(str(path))
+    (paper,) = drawn(spec, specs_of(spec, str(path)), "tex", [1])
+    for page in ("question", "solution"):
+        files = contents(paper, ["tex"], "Ayşe Øre-O'Neil & Co., 100% #1")
+        assert compiles(tmp_path, page, files[f"{page}.tex"]) >= 4
 
 
 @pytest.mark.parametrize("notation", NOTATIONS)
