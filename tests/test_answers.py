@@ -17,14 +17,13 @@ from derive.program import RATE
 from derive.quantity import parse
 from generator.answers import REMARKS, Answer, blank, read_number
 from generator.exercise import build
-from generator.exercises import asked, found, kinds
+from generator.exercises import found, kinds
 from generator.formula import latex
 from generator.functions import Functions
 from generator.matrices import read_matrix
 from generator.names import Names
 from generator.notation import NOTATIONS
 from generator.report import ids
-from generator.sheet import ask
 from generator.spec import LECTURES, load
 from generator.typed import read_formula
 from generator.typeset import typeset
@@ -558,9 +557,8 @@ def test_the_formulas_of_every_kind_are_read_back(name, notation):
         return
     spec = spec.model_copy(update={"notation": notation})
     exercise = build(spec)
-    exercise = ask(exercise, asked(spec).ask(exercise))
-    parts = [part.quantity for part in exercise.parts if part.quantity.update <= 1]
-    assert_read_back(exercise, Functions(exercise), Names(exercise), parts)
+    some = [q for q in ids(exercise) if q.update <= 1][:40]
+    assert_read_back(exercise, Functions(exercise), Names(exercise), some)
 
 
 # --- formulas as functions ---
