@@ -7,26 +7,34 @@ and labels are gone.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import NamedTuple
 
+from derive.quantity import Id
 from generator.formula import GREEK
 
-__all__ = ["SEPARATING", "Token", "hatted", "tokens"]
+__all__ = ["HAT", "LETTERS", "SEPARATING", "Finder", "Token", "hatted", "tokens"]
 
 MAX_TOKENS = 20_000
+HAT = "\N{COMBINING CIRCUMFLEX ACCENT}"
 
 
 class Token(NamedTuple):
-    """kind: number, word, mark, space, row, begin, end, stop; where it starts."""
+    """kind: number, word, mark, space, row, begin, end, stop; where it starts.  A name has its id."""
 
     kind: str
     text: str
     at: int
+    name: Id | None = None
+
+
+# What finds the name of a quantity at a place of a text: its tokens, and where it ends.
+Finder = Callable[[str, int, int], tuple[list[Token], int] | None]
 
 
 _TOKEN = re.compile(
-    r"(?P<number>(?:\d+(?:(?:\.|\{,\})\d+)?|\.\d+)(?:[eE]-\d{1,3})?)|(?P<command>\\(?:[A-Za-z]+\*?|.))"
-    r"|(?P<word>[^\W\d_]+)|(?P<soft>\s+|~)|(?P<mark>:=|.)",
+    r"(?P<number>(?:\d+(?:(?:\.|\{,\})\d+)?|\.\d+)(?:[eE][+-]?\d+)?)|(?P<command>\\(?:[A-Za-z]+\*?|.))"
+    r"|(?P<word>[^\W\d_]+)|(?P<soft>\s+|~)|(?P<mark>:=|\*\*|.)",
     re.DOTALL,
 )
 MARKS = {
@@ -57,7 +65,7 @@ MARKS |= dict.fromkeys(("Rightarrow", "implies", "iff", "Longrightarrow", "Leftr
 MARKS |= dict.fromkeys(("neq", "ne", "gg", "ll", "sim", "propto", "in", "vert", "longrightarrow"), ";")
 MARKS |= dict.fromkeys(("checkmark", "therefore", "because", "newline"), ";")
 MARKS |= {"quad": "quad", "qquad": "quad", ",": "soft", "!": "soft", "pause": "soft"}
-MARKS |= {"thinspace": "soft"}
+MARKS |= {"thinspace": "soft", "lvert": "|", "rvert": "|"}
 MARKS |= {" ": "hard", ";": "hard", ":": "hard", "enspace": "hard"}
 UNICODE = {"−": "-", "–": "-", "·": "*", "×": "*", "∗": "*", "⋅": "*", "≈": "=", "′": "'", "’": "'"}
 SKIPPED = set(
@@ -84,12 +92,13 @@ _OVERLAY = re.compile(r"\s*<[^<>]*>")
 
 def hatted(letter: str) -> str:
     """A letter with a hat, as the word that it is read as."""
-    return letter + "\N{COMBINING CIRCUMFLEX ACCENT}"
+    return letter + HAT
 
 
-def tokens(source: str, start: int, comma: bool = False) -> list[Token]:
+def tokens(source: str, start: int, comma: bool = False, names: Finder | None = None) -> list[Token]:
     """The tokens of one piece of mathematics that starts at `start` of the text; a stop at the end.
-    `comma`: a comma between digits is the decimal one."""
+    `comma`: a comma between digits is the decimal one; `names` knows those that are typed without
+    scripts, w11."""
     found: list[Token] = []
     for character, plain in UNICODE.items():
         source = source.replace(character, plain)
@@ -98,6 +107,10 @@ def tokens(source: str, start: int, comma: bool = False) -> list[Token]:
         match = _TOKEN.match(source, at)
         assert match
         kind, text, where = str(match.lastgroup), match[0], start + at
+        if kind == "word" and names and (named := names(source, at, start)):
+            found += named[0]
+            at = named[1]
+            continue
         at = match.end()
         if kind == "command":
             token, at = _command(source, at, text, where)
@@ -110,8 +123,8 @@ def tokens(source: str, start: int, comma: bool = False) -> list[Token]:
         elif text == "." and source[at : at + 1] == "*":
             found.append(Token("mark", "⊙", where))
             at += 1
-        elif text == ":=":
-            found.append(Token("mark", "←", where))
+        elif text in (":=", "**"):
+            found.append(Token("mark", "←" if text == ":=" else "^", where))
         else:
             found.append(Token(kind, text, where))
     return [*found, Token("stop", "", start + at)]

@@ -12,28 +12,21 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from itertools import islice, permutations, product
+from itertools import islice, permutations
 
 import numpy as np
 
 from derive.expression import Call, Expr, Num, Ref, refs, substitute, text, value
-from derive.graph import FIXED
 from derive.graph import Node as GraphNode
-from derive.ops import ACTIVATIONS
-from derive.ops import Op as Operation
-from derive.optimizer import of_parameter
 from derive.program import RATE, sum_of
 from derive.program import read as read_formula
 from derive.quantity import Derivative, Id, Quantity
 from generator.audit import Fact, shows
-from generator.exercise import Exercise, trained
-from generator.formula import Hat, Index, Node, Op, Row, Symbol
-from generator.formula import Number as ShownNumber
-from generator.lexing import hatted
-from generator.notation import Writer
-from generator.reading import Chain, Grid, Printed, Side, Unknown, Vocabulary, chains, numbers, spelling
+from generator.exercise import Exercise
+from generator.grid import Grid, Printed, Unknown, numbers
+from generator.names import vocabulary
+from generator.reading import Chain, Side, chains
 from generator.tabular import Cell, TextTable, text_tables
-from generator.telling import TOTALS
 
 __all__ = ["Reading", "Unplaced", "read_slides"]
 
@@ -168,107 +161,7 @@ def _dollars(source: str, at: int, end: int, tex: bool) -> bool:
     return bool(inner.strip()) and not price and not _PARAGRAPH.search(inner)
 
 
-# --- names --------------------------------------------------------------------------------------
-
-
-def _parts(node: Node | None) -> str:
-    """A script as it would be typed, without braces: j1k1, (2)."""
-    if node is None:
-        return ""
-    if isinstance(node, Row):
-        return "".join(map(_parts, node.items))
-    if isinstance(node, Index):
-        return _parts(node.base) + _parts(node.sub) + _parts(node.sup)
-    if isinstance(node, Hat):
-        return hatted(node.body.text)
-    if isinstance(node, Symbol | Op | ShownNumber):
-        return node.text.replace(" ", "")
-    raise ValueError(node)
-
-
-def _spelled(node: Node) -> str:
-    """A name as a reader looks it up."""
-    if not isinstance(node, Index):
-        return spelling(_parts(node))
-    sup = _parts(node.sup)
-    return spelling(_parts(node.base), _parts(node.sub), sup.replace("′", ""), sup.count("′"))
-
-
-def vocabulary(exercise: Exercise) -> Vocabulary:
-    """What the names of the exercise's notation stand for; a name with two meanings is left out."""
-    graph, namer = exercise.graph, exercise.namer
-    meanings: dict[str, set[Id]] = {} if exercise.spec.circuit else {_spelled(namer.rate): {RATE}}
-
-    namers: Sequence[Writer] = [namer] if exercise.spec.circuit else exercise.network_namer.readers
-
-    def learn(q: Id) -> None:
-        for writer in namers:
-            with suppress(ValueError, KeyError):  # a fraction is not a name
-                meanings.setdefault(_spelled(writer(q)), set()).add(q)
-
-    states = range(min(len(exercise.iterates), 21))
-    for node in graph.nodes:
-        for sample in graph.sample_numbers if node.sampled else [None]:
-            for q in node.elements(sample):
-                for k in states if node.op or node.kind == "parameter" else [0]:
-                    learn(q.at(sample=sample, update=k))
-    for constant in exercise.optimizer.constants:
-        learn(Quantity(constant))
-    for variable, q in product(exercise.optimizer.variables, trained(graph)):
-        for k in states if variable in exercise.optimizer.kept else states[1:]:
-            learn(of_parameter(variable, q).at(update=k))
-    for d in exercise.derivation.targets():
-        for k in states:
-            learn(replace(d, update=k))
-    _same(exercise, meanings)
-    rows = [node.op for node in graph.nodes if node.name == "a"]
-    return Vocabulary(
-        {name: next(iter(ids)) for name, ids in meanings.items() if len(ids) == 1},
-        _blocks(exercise) if not exercise.spec.circuit else {},
-        lambda of, wrt: _derivative(exercise, of, wrt),
-        _only_activation(rows),
-    )
-
-
-def _blocks(exercise: Exercise) -> dict[str, Grid]:
-    """Whole layers by name, as the notation lays them out; of a batch only the weights."""
-    graph, namer = exercise.graph, exercise.network_namer
-    found: dict[str, Grid] = {}
-
-    def learn(role: str, layer: int, ids: Sequence[Id], columns: int) -> None:
-        rows = tuple(tuple(map(Ref, ids[i : i + columns])) for i in range(0, len(ids), columns))
-        grid = Grid(rows).transposed if namer.notation.vectors == "row" else Grid(rows)
-        for primes in (0, 1):
-            cells = tuple(tuple(_later(cell, primes) for cell in row) for row in grid.rows)
-            found[_spelled(namer.whole(role, layer)) + "'" * primes] = Grid(cells)
-
-    for node in graph.nodes:
-        if node.name not in ("x", "t", "W", "b", "z", "a") or (graph.samples > 1 and node.sampled):
-            continue
-        if node.absent:
-            continue
-        ids = list(node.elements())
-        layer = node.prefix[0] if node.prefix else 0
-        if node.name == "x":
-            learn("a", 0, ids, 1)
-        elif node.shape:
-            learn(node.name, layer, ids, node.shape[1] if node.name == "W" else 1)
-        if node.name == "z" and not graph.forward_only:
-            learn("delta", layer, [exercise.derivation.derivative(q) for q in ids], 1)
-    return found
-
-
-def _later(cell: Expr, updates: int) -> Expr:
-    return substitute(cell, lambda q: Ref(replace(q, update=updates)))
-
-
-def _same(exercise: Exercise, meanings: dict[str, set[Id]]) -> None:
-    """L (with a penalty L0) and its only term are the same number."""
-    for ids in meanings.values():
-        if len(ids) > 1:
-            plain = {q for q in ids if isinstance(q, Quantity) and not (q.name == "L" and q.index)}
-            if len(plain) == 1 and all(isinstance(q, Quantity) and q.name in TOTALS for q in ids):
-                ids.intersection_update(plain)
+# --- facts --------------------------------------------------------------------------------------
 
 
 def _activations(exercise: Exercise) -> dict[str, str]:
@@ -282,35 +175,6 @@ def _activations(exercise: Exercise) -> dict[str, str]:
                     if isinstance(formula, Call):
                         found[text(formula)] = str(q)
     return found
-
-
-def _only_activation(rows: Sequence[Operation | None]) -> str | None:
-    """What f stands for where every layer has the same activation."""
-    named = (name for name, row in ACTIVATIONS.items() if not row.constants)
-    return next((n for n in named if rows and all(row == ACTIVATIONS[n] for row in rows)), None)
-
-
-def _derivative(exercise: Exercise, of: Quantity, wrt: Quantity) -> Derivative | None:
-    """∂of/∂wrt of one state and sample; None where there is no such thing."""
-    if of.update != wrt.update or (of.sample and wrt.sample and of.sample != wrt.sample):
-        return None
-    root = exercise.graph.root
-    if (
-        of.sample and of.at() == root.at() and not root.sample
-    ):  # of one sample's loss, not of the batch's
-        of = replace(of, index=(1,))
-        with suppress(KeyError):
-            exercise.graph.find(replace(of, index=(2,)).at(sample=of.sample))
-            return None  # of several terms their sum has no id
-    d = Derivative(of.at(), wrt.at(), of.sample or wrt.sample, of.update)
-    with suppress(KeyError):
-        if exercise.graph.locate(wrt.at(), d.sample)[0].kind not in FIXED:
-            exercise.number(d)
-            return d
-    return None
-
-
-# --- facts --------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)

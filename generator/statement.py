@@ -25,7 +25,7 @@ from generator.exercise import Exercise
 from generator.misconceptions import MISCONCEPTIONS, rewriting
 from generator.report import ids
 
-__all__ = ["Statements", "compares"]
+__all__ = ["FEWEST", "Statements", "compares"]
 
 NEARBY, ANYWHERE = 4, 4  # other numbers: close to the lecture's (inside every domain), and any
 FEWEST = 3  # of them at which the left side has a value
@@ -55,26 +55,29 @@ class Statements:
     def others(self) -> list[Run]:
         """The same graph with other numbers put in, the same each time."""
         random = np.random.default_rng(0)
-        start = self.exercise.iterates[0].data
-        fixed = {node.key for node in self.exercise.graph.of_kind("constant")}
-        absent = {node.key: node.absent for node in self.exercise.graph.given}
         runs = []
         for k in range(NEARBY + ANYWHERE):
-            data = {}
-            for name, array in start.items():
-                if name in fixed:
-                    data[name] = array
-                    continue
-                drawn = random.uniform(0.2, 1.2, array.shape) * random.choice([-1, 1], array.shape)
-                data[name] = array + 0.1 * drawn if k < NEARBY else drawn
-                for i in absent[name]:
-                    data[name][tuple(n - 1 for n in i)] = 0
-            data = {**data, **self.shares(data)}
+            data = self.drawn(k, random)
             rate = float(random.uniform(0.1, 0.9))
             updates, rule = len(self.exercise.iterates) - 1, self.exercise.optimizer
             states = Descent(self.exercise.graph, data, rate, updates, optimizer=rule)
             runs.append(Run(self.program, states, rate))
         return runs
+
+    def drawn(self, k: int, random: np.random.Generator) -> dict[str, Array]:
+        """Other numbers to put in; the first NEARBY ones are close to the lecture's."""
+        fixed = {node.key for node in self.exercise.graph.of_kind("constant")}
+        absent = {node.key: node.absent for node in self.exercise.graph.given}
+        data = {}
+        for name, array in self.exercise.iterates[0].data.items():
+            if name in fixed:
+                data[name] = array
+                continue
+            drawn = random.uniform(0.2, 1.2, array.shape) * random.choice([-1, 1], array.shape)
+            data[name] = array + 0.1 * drawn if k < NEARBY else drawn
+            for i in absent[name]:
+                data[name][tuple(n - 1 for n in i)] = 0
+        return {**data, **self.shares(data)}
 
     def shares(self, data: Mapping[str, Array]) -> dict[str, Array]:
         """The targets of a softmax with cross-entropy add up to 1 where the lecture's do: what it says

@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 from derive.expression import Ref, refs, value
 from generator.audit import audit
 from generator.exercise import build, certified
+from generator.grid import Grid, Printed
+from generator.names import vocabulary
 from generator.notation import NOTATIONS
-from generator.reading import Grid, Printed, chains
+from generator.reading import chains
 from generator.render import pages
-from generator.slides import mathematics, read_slides, vocabulary
+from generator.slides import mathematics, read_slides
 from generator.spec import LECTURES, load
 from tests.conftest import lecture
 

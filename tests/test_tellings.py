@@ -12,10 +12,12 @@ from derive.verify import Uncertified
 from generator.audit import audit
 from generator.exercise import build, certified
 from generator.formula import latex
+from generator.grid import Grid, Printed
+from generator.names import vocabulary
 from generator.notation import NOTATIONS, TELLINGS
-from generator.reading import Grid, Printed, chains
+from generator.reading import chains
 from generator.render import pages
-from generator.slides import mathematics, read_slides, vocabulary
+from generator.slides import mathematics, read_slides
 from generator.spec import LECTURES, SpecError, load, read
 from generator.worked_layers import LayerTeller
 from tests.test_pages import MATHJAX, displays
