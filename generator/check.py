@@ -170,7 +170,7 @@ class Checked:
     hardest: str
     questions: list[Question]
     collisions: int
-    may_collide: bool  # there are few sheets of this kind, and the lecturer knows
+    may_collide: bool  # there are few sheets of this kind, or they differ in what is no number
     distance: float | None  # of the closest pair
     closest: tuple[str, str] | None
     closest_in: str | None
@@ -223,7 +223,7 @@ def checked(found: Drawn, name: str, seed: str = "", seconds: float = 0.0) -> Ch
         found.variants[order[-1]],
         [*_questions(found.sheets)],
         near.collisions if near else 0,
-        ALIKE in found.overlooks,
+        ALIKE in found.overlooks or any(part.form != "number" for part in found.sheets[0]),
         near.distance if near else None,
         pair,
         numeric(found.sheets[0])[near.part].id if near else None,
