@@ -94,10 +94,8 @@ def numeric(parts: Iterable[Part]) -> list[Part]:
 def closest_of(sheets: Sequence[Sequence[Part]]) -> Closest | None:
     """The nearest pair of sheets with the same questions."""
     pairs = [[(part.answer, part.tolerance) for part in numeric(parts)] for parts in sheets]
-    answers, tolerances = np.moveaxis(np.array(pairs, float).reshape(len(pairs), -1, 2), 0, -1).swapaxes(
-        0, 1
-    )
-    return closest(answers, tolerances)
+    numbers = np.array(pairs, float).reshape(len(pairs), len(pairs[0]), 2)
+    return closest(numbers[..., 0].T, numbers[..., 1].T)
 
 
 # --- a class ----------------------------------------------------------------------------------
@@ -176,7 +174,7 @@ class Checked:
     hardest: str
     questions: list[Question]
     collisions: int
-    may_collide: bool  # there are few sheets of this kind, and the lecturer knows
+    may_collide: bool  # there are few sheets of this kind, or they differ in what is no number
     distance: float | None  # of the closest pair
     closest: tuple[str, str] | None
     closest_in: str | None
@@ -193,7 +191,8 @@ class Checked:
 
     def report(self) -> dict[str, Any]:
         """As JSON has it."""
-        return {**asdict(self), "draws": self.draws, "defects": self.defects}
+        distance = self.distance if self.distance is not None and np.isfinite(self.distance) else None
+        return {**asdict(self), "distance": distance, "draws": self.draws, "defects": self.defects}
 
 
 def check(
@@ -228,7 +227,7 @@ def checked(found: Drawn, name: str, seed: str = "", seconds: float = 0.0) -> Ch
         found.variants[order[-1]],
         [*_questions(found.sheets)],
         near.collisions if near else 0,
-        ALIKE in found.overlooks,
+        ALIKE in found.overlooks or any(part.form != "number" for part in found.sheets[0]),
         near.distance if near else None,
         pair,
         numeric(found.sheets[0])[near.part].id if near else None,
@@ -290,13 +289,15 @@ def _shared(answers: Array, near: Array) -> int:
 
 def _uncertified(found: Checked) -> Iterator[str]:
     if found.uncertified:
-        yield f"{len(found.uncertified)} variants without a certificate: {_some(found.uncertified)}"
+        count = len(found.uncertified)
+        yield f"{count} variant{'s' * (count > 1)} without a certificate: {_some(found.uncertified)}"
 
 
 def _indistinct(found: Checked) -> Iterator[str]:
     if found.marked_right:
         count = len(found.marked_right)
-        yield f"{count} wrong answers would be marked right: {_some(found.marked_right)}"
+        said = f"{count} wrong answer{'s' * (count > 1)} would be marked right"
+        yield f"{said}: {_some(found.marked_right)}"
 
 
 def _collide(found: Checked) -> Iterator[str]:
