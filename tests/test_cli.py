@@ -320,7 +320,7 @@ def test_a_disk_that_fills_up_leaves_no_half_of_an_exercise(run, monkeypatch):
 
 
 def test_an_impossible_draw_leaves_nothing_of_the_earlier_variants(run, monkeypatch):
-    import generator.draw
+    import generator.paper
 
     def draw_all(*arguments):
         for number, exercise in enumerate(real(*arguments)):
@@ -328,8 +328,8 @@ def test_an_impossible_draw_leaves_nothing_of_the_earlier_variants(run, monkeypa
                 raise SpecError("mazur", "draw", "no good one", "others")
             yield exercise
 
-    real = generator.draw.draw_all
-    monkeypatch.setattr(generator.draw, "draw_all", draw_all)
+    real = generator.paper.draw_all
+    monkeypatch.setattr(generator.paper, "draw_all", draw_all)
     assert run("make-exercise", "--count", 5).code == 2
     assert not Path("output").exists()
 
