@@ -118,12 +118,14 @@ def evaluate(
     tie: float = 0.0,
     gradients: bool = True,
     rounding: Rounding | None = None,
+    held: Mapping[Node, Array] | None = None,
 ) -> Values:
     """Forward values of all nodes and ∂root/∂node of each, `given` quantities kept as given.
 
     `given` takes forward quantities and derivatives of the root; KeyError for any other.  `table`
     chooses the arithmetic (NumPy with `tie`, see `kinks`, or mpmath over object arrays); `rounding` is
-    applied to every computed block, as by somebody who writes each intermediate result down.
+    applied to every computed block, as by somebody who writes each intermediate result down.  Nodes
+    that are `held` keep the arrays that they come with.
     """
     table = table or numpy_table(tie)
     numbers: dict[tuple[Node, Index, int | None], Array] = {}
@@ -138,7 +140,9 @@ def evaluate(
     forward: dict[Node, Array] = {}
     with np.errstate(all="ignore"):  # what has no value is NaN, and is not certified
         for node in graph.nodes:
-            if node.op is None:
+            if held and node in held:
+                array = held[node]
+            elif node.op is None:
                 array = data[node.key]
             else:
                 array = node.op.forward(table, *(forward[n] for n in node.inputs))

@@ -128,6 +128,14 @@ class Graph:
                 reached.update(node.inputs)
         return reached
 
+    def following(self, node: Node) -> set[Node]:
+        """The nodes that depend on `node`, itself included."""
+        reached = {node}
+        for later in self.nodes:
+            if not reached.isdisjoint(later.inputs):
+                reached.add(later)
+        return reached
+
     def rooted(self, root: Quantity) -> Graph:
         """The same graph with another quantity to differentiate."""
         self.find(root)

@@ -2,7 +2,8 @@
 
     chain rule     Σ upstream · factors of every step, as it is shown, against the array evaluation
     complex step   Im f(q + ih)/h of the forward pass alone, h = 1e-30 |q|: no subtraction, no rules
-    mpmath         the forward pass in 50 digits, more for small numbers, and central differences of it
+    mpmath         the forward pass in 50 digits, in 70 or more where (f(q + h) − f(q))/h is taken of it
+    counting       parameters, one by one
     sympy          SymPy composes the loss and differentiates it (small networks, on request)
 
 What an optimizer makes of the gradients is checked as one sum over all of them (UNROLLED), not update by
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from math import ceil, log10
 from typing import Any
 
@@ -22,9 +24,10 @@ import numpy as np
 
 from derive.backprop import Derivation, Step
 from derive.descent import Descent
-from derive.evaluate import Given, Values, evaluate
+from derive.evaluate import Values, evaluate
 from derive.expression import mpmath_table, numpy_table, parse, value
-from derive.graph import FIXED, Graph, Kind
+from derive.graph import FIXED, Graph, Kind, Node
+from derive.network import counted
 from derive.ops import Array
 from derive.optimizer import of_parameter
 from derive.quantity import Derivative, Id, Quantity
@@ -32,16 +35,18 @@ from derive.zscore import Feature
 
 __all__ = ["TOLERANCE", "Certificate", "Uncertified", "certify", "certify_descent", "certify_values"]
 __all__ += ["Findings", "certify_scores", "examine", "examine_derivatives", "examine_descent"]
-__all__ += ["METHODS", "examine_by_sympy", "examine_values", "quantities"]
+__all__ += ["METHODS", "examine_by_sympy", "examine_counts", "examine_values"]
+__all__ += ["quantities"]
 
 DIFFERENTIATED: tuple[Kind, ...] = ("input", "parameter", "computed")
 COMPUTED: tuple[Kind, ...] = ("computed",)
 TOLERANCE = 1e-12
 DIGITS = 50
+ROOT = 35  # digits of a step: what a difference with it is off by, and half of what that takes
 STEP = 1e-30j
 SMALLEST = 1e-100  # beside which a step is still taken
 ROOM = 2_000_000  # numbers that are held at a time, about
-NOISE = 1e-25  # of central differences in 50 digits, relative to the largest gradient, with no zeros
+NOISE = 1e-25  # of differences, relative to the largest gradient, with no zeros
 
 
 class Uncertified(ArithmeticError):
@@ -121,45 +126,70 @@ def _blocks(values: Values, moved: list[Quantity]) -> Iterator[list[Quantity]]:
     return (moved[at : at + size] for at in range(0, len(moved), size))
 
 
-def _precise(
-    data: Mapping[str, Array], values: Values, given: Given | None = None, digits: int = DIGITS
-) -> tuple[Any, Values]:
-    """The forward pass in so many digits, and the arithmetic it was made with."""
+@cache
+def _context(digits: int) -> Any:
+    """Arithmetic in so many digits."""
     import mpmath
 
     context: Any = mpmath.MPContext()
     context.dps = digits
+    return context
+
+
+def _precise(values: Values, digits: int = DIGITS) -> Values:
+    """The forward pass in so many digits, from the numbers put in."""
+    context = _context(digits)
     exact = np.frompyfunc(context.mpf, 1, 1)
+    given = values.graph.given
+    data = {n.key: np.asarray(exact(values.forward[n]), object) for n in given}
     table = mpmath_table(context, values.tie)
-    data = {name: np.asarray(exact(array), object) for name, array in data.items()}
-    return context, evaluate(values.graph, data, given, table=table, gradients=False)
+    return evaluate(values.graph, data, table=table, gradients=False)
 
 
-def mpmath_gradients(graph: Graph, values: Values, moved: list[Quantity]) -> dict[Quantity, Array]:
-    """∂root/∂q of every variant for every q that is moved, by central differences of the forward pass
-    in 50 digits, and more where a q is small."""
+def _digits(values: Values, moved: Iterable[Quantity]) -> int:
+    """Of a difference with one step on one side: half of them for the step, which is beside a small
+    number as small, half for what the step changes; 35 are right then."""
+    return 2 * ROOT + 4 * _zeros(values, moved)
+
+
+def mpmath_gradients(
+    values: Values, moved: Iterable[Quantity], precise: Values, digits: int
+) -> dict[Quantity, Array]:
+    """∂root/∂q of every variant for every q that is moved, by differences (f(q + h) − f(q))/h of the
+    forward pass in many digits, h = 10^(−digits/2) |q|.  `precise` is the pass where nothing is moved;
+    what does not depend on q is taken from it."""
+    graph, context, wide = values.graph, _context(digits), values.variants
+    table = mpmath_table(context, values.tie)
+    small = context.mpf(10) ** -(digits // 2)
+    root = np.broadcast_to(precise[graph.root], wide)
     slopes: dict[Quantity, Array] = {}
-    for block in _blocks(values, moved):
-        digits = DIGITS + 3 * _zeros(
-            values, block
-        )  # of the number, of the step beside it, of its square
-        context, base = _precise(_copies(values, 1), values, digits=digits)
-        small = context.mpf(10) ** -(digits // 3)
-        steps = [_size(values[q]).astype(object) * small for q in block]
-        given = {}
-        for p, q in enumerate(block):
-            column = np.full((2 * len(block), values.variants), np.nan, dtype=object)
-            column[2 * p], column[2 * p + 1] = base[q] + steps[p], base[q] - steps[p]
-            given[q] = column.ravel()
-        nudged = _precise(_copies(values, 2 * len(block)), values, given, digits)[1]
-        root = np.broadcast_to(nudged[graph.root], column.size).reshape(column.shape)
-        for p, (q, h) in enumerate(zip(block, steps, strict=True)):
-            slopes[q] = _floats(context, (root[2 * p] - root[2 * p + 1]) / (2 * h))
+    of_node: dict[Node, list[Quantity]] = {}
+    for q in moved:
+        of_node.setdefault(graph.find(q)[0], []).append(q)
+    for node, of_it in of_node.items():
+        following = graph.following(node)
+        for block in _blocks(values, of_it):
+            held = {
+                n: np.tile(array, len(block)) if array.shape[-1] == wide else array
+                for n, array in precise.forward.items()
+                if n is node or n not in following
+            }
+            shape = (*held[node].shape[:-1], len(block) * wide)
+            held[node] = np.array(np.broadcast_to(held[node], shape), object)
+            steps = [_size(values[q]).astype(object) * small for q in block]
+            for p, (q, h) in enumerate(zip(block, steps, strict=True)):
+                at = slice(None) if q.sample is None else q.sample - 1
+                element = (*(n - 1 for n in graph.find(q)[1]), at, slice(p * wide, (p + 1) * wide))
+                held[node][element] += h
+            nudged = evaluate(graph, {}, table=table, gradients=False, held=held)[graph.root]
+            moved_root = np.broadcast_to(nudged, len(block) * wide).reshape(len(block), wide)
+            for p, (q, h) in enumerate(zip(block, steps, strict=True)):
+                slopes[q] = _floats((moved_root[p] - root) / h)
     return slopes
 
 
-def _floats(context: Any, numbers: Array) -> Array:
-    return np.array([float(context.re(number)) for number in numbers])
+def _floats(numbers: Array) -> Array:
+    return np.array([float(number.real) for number in np.atleast_1d(numbers)])
 
 
 def _sympy_gradients(graph: Graph, values: Values, wanted: Iterable[Quantity]) -> dict[Quantity, float]:
@@ -182,6 +212,7 @@ class Findings:
     def __init__(self, variants: int) -> None:
         self.errors: Array = np.zeros(variants)
         self.wrong: list[str | None] = [None] * variants
+        self.unfinished = False  # one of them ended the tests of all
 
     @np.errstate(all="ignore")  # what has no value is found, not warned of
     def check(self, method: str, about: Id, ours: Array, theirs: Array, scale: Any) -> None:
@@ -198,6 +229,7 @@ class Findings:
     def add(self, others: Findings) -> None:
         """What else was found of the same variants."""
         self.errors = np.fmax(self.errors, others.errors)
+        self.unfinished |= others.unfinished
         self.wrong = [mine or theirs for mine, theirs in zip(self.wrong, others.wrong, strict=True)]
 
     def worst(self) -> float:
@@ -258,12 +290,18 @@ def examine(
 ) -> Findings:
     """What `certify` checks, of every variant, without an exception for what is wrong."""
     graph = derivation.graph
-    found = examine_values(values)
-    if any(found.wrong):
-        return found
     moved = quantities(graph) if only is None else list(only)
+    found = _finite(values)
+    if found.unfinished:
+        return found
+    many = _digits(values, moved)
+    forward = _precise(values, many)
+    _check_values(found, values, forward)
+    if any(found.wrong):
+        found.unfinished = True
+        return found
     slopes = complex_step(graph, values, moved)
-    precise = mpmath_gradients(graph, values, moved)
+    precise = mpmath_gradients(values, moved, forward, many)
     derived = {d: values[d] for d in map(derivation.derivative, moved)}
     gradients = (array for node, array in values.gradient.items() if node.kind not in FIXED)
     largest = _largest(gradients)
@@ -307,21 +345,42 @@ def certify_values(values: Values, digits: int | None = None) -> float:
 
 def examine_values(values: Values, digits: int | None = None) -> Findings:
     """What `certify_values` checks, of every variant."""
+    found = _finite(values)
+    if not found.unfinished:
+        _check_values(found, values, _precise(values), digits)
+    return found
+
+
+def _finite(values: Values) -> Findings:
+    """What is no number ends all tests."""
     found = Findings(values.variants)
     for what, arrays in (("value", values.forward), ("gradient", values.gradient)):
         for node, array in arrays.items():
             flat = np.asarray(array, float).reshape(-1, array.shape[-1])
             found.say(~np.isfinite(flat).all(axis=0), f"{node} has no finite {what}")
-    if any(found.wrong):
-        return found
-    context, precise = _precise(_copies(values, 1), values)
+    found.unfinished = any(found.wrong)
+    return found
+
+
+def _check_values(found: Findings, values: Values, precise: Values, digits: int | None = None) -> None:
+    """Forward values against those in many digits."""
     computed = quantities(values.graph, COMPUTED)
     scale = np.maximum(1.0, _largest(values[q] for q in computed))
     for q in computed:
-        exact = _floats(context, np.broadcast_to(precise[q], values.variants))
+        exact = np.broadcast_to(_floats(precise[q]), values.variants)
         if digits:
             _check_digits(found, q, values[q], exact, 0.0, digits)
         found.check("mpmath", q, values[q], exact, scale)
+
+
+def examine_counts(graph: Graph, wanted: Iterable[Id]) -> Findings:
+    """Check P and P[l] of a network without ties by counting its parameters one by one."""
+    found = Findings(1)
+    for q in wanted:
+        layer = q.index if isinstance(q, Quantity) else ()
+        blocks = (n for n in graph.of_kind("parameter") if layer in ((), n.prefix))
+        ours, one_by_one = counted(graph, q), sum(1 for node in blocks for _ in node.elements())
+        found.check("counting", q, np.array([ours]), np.array([one_by_one]), 1.0)
     return found
 
 

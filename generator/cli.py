@@ -89,6 +89,24 @@ def _parser() -> argparse.ArgumentParser:
         "--format", default="md,tex", metavar="LIST", help="of the sheet; default: md,tex"
     )
 
+    check = commands.add_parser(
+        "check",
+        help="stress test: many variants of an exercise, what was rejected and why, what is alike",
+    )
+    preview = commands.add_parser("preview", help="the easiest and the hardest of many variants")
+    for command in (check, preview):
+        command.add_argument("spec", metavar="SPEC", help=spec_help)
+        command.add_argument(
+            "--seeds", type=int, default=1000, metavar="N", help="how many variants; default: 1000"
+        )
+        command.add_argument("--seed", default="1", metavar="N", help="of all of them; default: 1")
+    check.add_argument("--json", action="store_true", help="print JSON")
+    check.set_defaults(notation=None, telling=None)
+    preview.add_argument("--notation", metavar="NAME", help="see `list notations`")
+    preview.add_argument("--telling", metavar="NAME", help="see `list tellings`")
+    preview.add_argument("--format", default="md,tex", metavar="LIST", help="default: md,tex")
+    preview.add_argument("-o", "--out", default="output", metavar="DIR", help="default: output")
+
     starter = commands.add_parser(
         "make-spec", help="a commented spec to start from, or what one may hold"
     )

@@ -24,14 +24,16 @@ from generator.spec import LECTURES, Spec, SpecError, schema
 if TYPE_CHECKING:
     from derive.quantity import Id
     from generator.audit import Audited, Fact
+    from generator.check import Drawn
     from generator.course import Student
-    from generator.exercise import Exercise
+    from generator.exercise import Exercise, Part
     from generator.paper import Paper
     from generator.slides import Reading
 
 __all__ = ["COMMANDS", "Unusable"]
 
 MOST_VARIANTS = 100_000
+MANY_COMPARED = 10_000  # of which the closest pair is said
 MANY_VARIANTS = 20  # from which on making them shows how far it is
 MOST_PARAMETERS = 400  # of a worked example on pages
 
@@ -125,7 +127,7 @@ def make_exercise(arguments: Namespace) -> int:
         raise Unusable("--seed: found something unprintable, allowed: 1 to 100 printable characters")
     folder = Path(arguments.out) / spec.name
     rejected: Counter[str] = Counter()
-    rows, worst, files = [], 0.0, {}
+    rows, worst, files, sheets = [], 0.0, {}, []
     paper = None
     with staging(folder) as stage:
         papers = drawn(spec, specs, seed, [student.id for student in students], rejected, secret)
@@ -133,6 +135,7 @@ def make_exercise(arguments: Namespace) -> int:
             files = contents(paper, formats, student.name)
             write_files(stage / str(paper.variant), files)
             rows.append((student.id, str(paper.variant)))
+            sheets.append(tuple(part for _, part in paper.parts))
             worst = max(worst, paper.max_error)
         write_files(stage, {"variants.csv": variants_csv(rows)})
     assert paper
@@ -150,6 +153,8 @@ def make_exercise(arguments: Namespace) -> int:
     if rejected:
         reasons = ", ".join(f"{count} × {reason}" for reason, count in rejected.most_common())
         print(f"Drawn again: {reasons}.")
+    if 1 < len(rows) <= MANY_COMPARED:
+        print(_nearest([variant for _, variant in rows], sheets))
     print(f"The same again: {_again(arguments, seed)}")
     if len(rows) == 1:
         source = shlex.quote(arguments.spec)
@@ -158,6 +163,19 @@ def make_exercise(arguments: Namespace) -> int:
     if older := _older(folder, rows):
         print(f"Note: {folder} also holds {older} of an earlier run; variants.csv lists this run only.")
     return 0
+
+
+def _nearest(variants: list[str], sheets: list[tuple[Part, ...]]) -> str:
+    """The two variants of a class that are nearest."""
+    from generator.check import apart, closest_of, numeric
+
+    if (near := closest_of(sheets)) is None:
+        return "No two variants can be compared: no answer is a number."
+    pair = " and ".join(variants[v] for v in near.pair)
+    if near.collisions:
+        more = f", and {near.collisions - 1} more" if near.collisions > 1 else ""
+        return f"Alike: {pair}{more}; one set of answers is right on both. See `check`."
+    return f"Closest pair: {pair}, {apart(near.distance, numeric(sheets[0])[near.part].id)}."
 
 
 def _students(arguments: Namespace) -> list[Student]:
@@ -234,6 +252,78 @@ def _older(folder: Path, rows: list[tuple[str, str]]) -> str:
     made = {variant for _, variant in rows}
     found = sum((path / "key.json").is_file() for path in folder.iterdir() if path.name not in made)
     return f"{found} variant{'s' * (found > 1)}" if found else ""
+
+
+def check_exercise(arguments: Namespace) -> int:
+    """Stress test of an exercise: a class is drawn, and what is wrong with it said."""
+    from generator.check import check, lines
+
+    found = check(_spec(arguments), _seed(arguments), _seeds(arguments), _growing(arguments))
+    if arguments.json:
+        print(json.dumps(found.report(), indent=1))
+    else:
+        print("\n".join(lines(found)))
+    return 1 if found.defects else 0
+
+
+def _seed(arguments: Namespace) -> str:
+    seed: str = arguments.seed
+    if not (seed.isprintable() and 0 < len(seed) <= 100):
+        raise Unusable("--seed: found something unprintable, allowed: 1 to 100 printable characters")
+    return seed
+
+
+def _seeds(arguments: Namespace) -> int:
+    if not 1 <= arguments.seeds <= MOST_VARIANTS:
+        raise Unusable(f"--seeds: found {arguments.seeds}, allowed: 1 to {MOST_VARIANTS}")
+    return int(arguments.seeds)
+
+
+def _growing(arguments: Namespace) -> Callable[[Iterator[Drawn]], Iterator[Drawn]]:
+    """A bar on a terminal, for a class that grows."""
+
+    def shown(classes: Iterator[Drawn]) -> Iterator[Drawn]:
+        from tqdm import tqdm
+
+        with tqdm(total=arguments.seeds, unit=" variants", disable=None, leave=False) as bar:
+            for found in classes:
+                bar.update(len(found.variants) - bar.n)
+                yield found
+
+    return shown
+
+
+def preview(arguments: Namespace) -> int:
+    """The easiest and the hardest of many variants, and what makes them so."""
+    from generator.check import SECRET, checked, drawn, why
+    from generator.draw import draw
+    from generator.publish import contents, staging, write_files
+
+    spec, formats = _spec(arguments), _formats(arguments)
+    _pages_of([spec])
+    seed, count = _seed(arguments), _seeds(arguments)
+    *_, found = _growing(arguments)(drawn(spec, seed, count))
+    report = checked(found, spec.name)
+    ends = {"easiest": report.easiest, "hardest": report.hardest}
+    chosen = [
+        draw(spec, seed, found.variants.index(variant) + 1, secret=SECRET) for variant in ends.values()
+    ]
+    folder = Path(arguments.out) / spec.name
+    with staging(folder) as stage:
+        for end, exercise in zip(ends, chosen, strict=True):
+            write_files(stage / f"preview-{end}", contents(exercise, formats))
+    least, middle, most = report.difficulty
+    print(f"Of {count} variants of {spec.name}, whose median is {middle:.0f}:")
+    for end, number in zip(ends, (least, most), strict=True):
+        print(f"  {folder}/preview-{end}  difficulty {number:.0f}")
+    if rows := why(chosen):
+        print("What the hardest takes more work for:")
+        wide = max(len(str(q)) for q, _, _ in rows)
+        for q, easy, hard in rows:
+            numbers = [f"{e.number(q):.4g}" for e in chosen]
+            print(f"  {q!s:<{wide}}  {easy:.0f} -> {hard:.0f}  (it is {numbers[0]} and {numbers[1]})")
+    print("Neither is a student's: they are drawn with another secret.")
+    return 0
 
 
 def make_example(arguments: Namespace) -> int:
@@ -536,6 +626,8 @@ COMMANDS: Mapping[str, Callable[[Namespace], int]] = {
     "make-example": _guarded(make_example),
     "derive": _guarded(derive),
     "audit": _guarded(audit_lecture),
+    "check": _guarded(check_exercise),
+    "preview": _guarded(preview),
     "make-spec": _guarded(make_spec),
     "list": _guarded(list_what),
 }

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
+from functools import cache
 from itertools import combinations
 from typing import Any
 
@@ -22,6 +23,7 @@ import numpy as np
 
 from derive.expression import NUMPY, Num
 from derive.ops import DOMAINS, Array, Elementwise, Softmax
+from generator.difficulty import difficulty
 from generator.exercise import STOP, Exercise, build
 from generator.exercises import asked
 from generator.forms import APART, lacking
@@ -34,6 +36,7 @@ ATTEMPTS = 500
 AT_ONCE = 1000  # variants that are computed together
 AHEAD = 8  # draws that are made ahead of need, where they are few: together they cost what one does
 KINK_MARGIN = 0.05  # |pre-activation| of a unit whose derivative jumps at 0
+USUAL = 64  # draws whose median difficulty the others are measured by
 SATURATED = 0.02  # of a sigmoid or tanh: its derivative there, over the largest it can be
 
 # Targets that the output activation can reach; of any other, from −0.95 to 0.95.
@@ -299,15 +302,38 @@ def _no_mistake(batch: Batch) -> Array:
     return np.array(none)
 
 
+@cache
+def _usual(sheet: Sheet) -> float:
+    """The median difficulty of some draws of a spec, good or not: the same for every student."""
+    spec = sheet.exercise.spec
+    about = _structure(spec) or _origin(spec)  # of a drawn structure, whosever draw it was first
+    streams = (_Stream(_keyed(b"", "usual", about, number)) for number in range(USUAL))
+    same = spec.draw.model_copy(update={"sizes": None, "activations": []})
+    spec = spec.model_copy(update={"draw": same})
+    specs = [spec.model_copy(update=_redrawn(spec, stream)) for stream in streams]
+    return float(np.median(difficulty(sheet.batch(specs))))
+
+
+def _beyond_band(batch: Batch) -> Array:
+    band, sheet = batch.sheet.exercise.spec.draw.band, batch.sheet
+    if band is None:
+        return _none(batch)
+    hard, usual = difficulty(batch), _usual(sheet)
+    return np.asarray((hard > float(band) * usual) | (float(band) * hard < usual))
+
+
 # Why a draw is thrown away, in the order of the tests, with what a spec can loosen.
 SCREENS: dict[str, tuple[Callable[[Batch], Array], str]] = {
     "a goal that is not clearly reached": (_undecided, "another stop_below or more updates"),
     "the same number in every sample": (_alike, "wider draw.inputs"),
     "a number that is not defined": (_undefined, "other ranges in draw"),
-    "a unit at a kink": (_near_kink, "wider ranges of draw.weights"),
+    "a unit at a kink": (_near_kink, "wider ranges of draw.weights; of a circuit, draw.wires"),
     "no unit at a kink": (_no_kink, "an activation with a kink, and short lists to draw from"),
     "a layer without an active unit": (_dead, "positive draw.biases or wider draw.weights"),
-    "too many answers that are 0": (_idle, "positive draw.biases or wider draw.weights"),
+    "too many answers that are 0": (
+        _idle,
+        "positive draw.biases or wider draw.weights; of a circuit, wider draw.wires or draw.of",
+    ),
     "a step that no sample changes": (_constant, "wider draw.weights or narrower draw.biases"),
     "a saturated unit": (_saturated, "narrower draw.weights, draw.biases and draw.inputs"),
     "a vanishing answer": (_vanishing, "wider draw.weights or draw.inputs, or a smaller draw.smallest"),
@@ -315,6 +341,7 @@ SCREENS: dict[str, tuple[Callable[[Batch], Array], str]] = {
     "a wrong answer that would be marked right": (_marked_right, "more digits, or draw.ignore"),
     "too few wrong answers to choose from": (lacking, "more digits"),
     "no mistake that shows": (_no_mistake, "more digits"),
+    "much harder or easier than the others": (_beyond_band, "a wider draw.band"),
 }
 NOT_COMPLETED = "nothing to design"  # found before there is a batch
 CANCELLED = "digits that cancel out"  # found by the certificate, not by a screen

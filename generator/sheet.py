@@ -22,7 +22,7 @@ from derive.network import counted
 from derive.ops import Array
 from derive.program import RATE, Runs
 from derive.quantity import Derivative, Id
-from derive.verify import Certificate
+from derive.verify import Certificate, examine_counts
 from generator.exercise import (
     CORRECTION,
     MISTAKE,
@@ -93,6 +93,11 @@ class Sheet:
         return {q: tuple(u for u in self._way_to(q) if u in self.asked) for q in self.asked}
 
     @cached_property
+    def depends_on(self) -> dict[Id, tuple[str, ...]]:
+        """Their ids."""
+        return {q: tuple(map(str, rests_on)) for q, rests_on in self.rests_on.items()}
+
+    @cached_property
     def between(self) -> list[Id]:
         """What is computed on the way from one answer to another without being asked."""
         ways = (u for q in self.asked for u in self._way_to(q) if u not in self.asked)
@@ -128,7 +133,8 @@ class Sheet:
     @cached_property
     def rewritten(self) -> dict[str, set[Id]]:
         """The quantities of the sheet whose own formula a misconception changes."""
-        program, known = self.exercise.program, [*self.asked, *self.between]
+        program, graph = self.exercise.program, self.exercise.graph
+        known = [q for q in (*self.asked, *self.between) if counted(graph, q) is None]
         return {
             m.id: {q for q in known if rewriting([m])(program, q) is not None}
             for m in self.misconceptions
@@ -310,12 +316,17 @@ class Batch:
     def exercises(self) -> list[Exercise | str]:
         """Each variant as an exercise with its certificate; or why it has none."""
         graph, also = self.sheet.exercise.graph, list(self.sheet.asked)
-        counts = all(counted(graph, q) is not None for q in also)
-        only = [graph.root] if counts else None  # no number of the network is shown
-        found = examined(self.exercise, only, also)
+        methods: tuple[str, ...]
+        if self.sheet.exercise.spec.draw.sizes:  # no number of the network is shown
+            found, methods = examine_counts(graph, also), ("counting",)
+        else:
+            found, methods = examined(self.exercise, None, also), methods_of(graph)
+        good = [v for v, wrong in enumerate(found.wrong) if wrong is None]
+        if found.unfinished and good:
+            made = iter(self.picked(good).exercises())
+            return [wrong or next(made) for wrong in found.wrong]
         for v, spec in enumerate(self.specs):
             found.errors[v] = max(found.errors[v], scored(spec))
-        methods = methods_of(self.sheet.exercise.graph)
         return [
             found.wrong[v]
             or replace(self._single(v), proof=Certificate(methods, float(found.errors[v])))
@@ -337,7 +348,7 @@ class Batch:
             group=asked.group,
             points=asked.points,
             form=asked.form,
-            depends_on=tuple(map(str, self.sheet.rests_on.get(q, ()))),
+            depends_on=self.sheet.depends_on.get(q, ()),
             **FORMS[asked.form].key(self, asked, v),
         )
 

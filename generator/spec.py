@@ -574,6 +574,14 @@ class Draw(_Model):
     kinks: bool = False
     smallest: Positive = Decimal("0.0001")  # of an answer that is not 0: some show 0 for what is smaller
     ignore: list[MisconceptionId] = []  # misconceptions that need not be told from the right answer
+    # How many times harder or easier than the middle of all a variant may be; left out: as it comes.
+    band: Annotated[Exact, Field(gt=1)] | None = None
+
+    @model_validator(mode="after")
+    def _of_one_network(self) -> Draw:
+        if self.band and self.sizes:
+            raise PydanticCustomError("band", "no band where sizes are drawn: each is another network")
+        return self
 
 
 class AskSpec(_Model):

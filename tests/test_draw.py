@@ -134,13 +134,15 @@ def test_a_bad_draw_is_recognised(reason, layer, inputs):
 
 
 def test_every_reason_has_a_bad_draw():
-    elsewhere = {  # in test_standardize.py, because `read` refuses it; in test_exercises.py
+    # In test_standardize.py, because `read` refuses it; in test_exercises.py; in test_check.py.
+    elsewhere = {
         "the same number in every sample",
         "a goal that is not clearly reached",
         "a step that no sample changes",
         "no unit at a kink",
         "too few wrong answers to choose from",  # in test_forms.py
         "no mistake that shows",
+        "much harder or easier than the others",
     }
     assert {reason for reason, *_ in BAD_DRAWS} | elsewhere == set(SCREENS)
 
@@ -322,6 +324,13 @@ def test_a_variant_of_a_drawn_structure_does_not_depend_on_the_others(spec):
     for student in (3, 11, 17):
         alone = draw(spec, 5, student)
         assert together[alone.variant] == alone.parts
+
+
+def test_the_usual_difficulty_of_a_drawn_structure_does_not_depend_on_the_others():
+    spec = read(DEEP + "band = 1.5\n")
+    together = {e.variant: e.parts for e in draw_all(spec, 5, range(6))}
+    alone = draw(spec, 5, 5)
+    assert together[alone.variant] == alone.parts
 
 
 def test_a_structure_is_made_once(monkeypatch):

@@ -10,6 +10,7 @@ import pytest
 
 from derive.quantity import Derivative, parse
 from derive.verify import TOLERANCE
+from generator.check import ALIKE
 from generator.draw import ATTEMPTS, SCREENS, draw, draw_all, sheet_of
 from generator.exercise import build
 from generator.exercises import NEEDS, asked, default, fitting, found, kind, kinds
@@ -51,7 +52,7 @@ def test_a_kind_is_whole(name):
     assert len(it.title) <= 100
     assert it.needs
     assert set(it.needs) <= set(NEEDS)
-    assert it.overlooks <= set(SCREENS)
+    assert it.overlooks <= {*SCREENS, ALIKE}
     spec = found(name)
     assert default(spec) == name
     assert it.lacks(spec) is None
@@ -148,7 +149,7 @@ ASKED = {  # of the kind's own starter: a few of its ids, in their order
         "dL/dW[2][1][1]",
         "dL/dW[1][1][1]",
     ],
-    "find_mistake": ["mistake", "correction"],
+    "find_mistake": ["mistake", "correction", "dL/dW[1][1][1]"],
     "multiple_choice": [
         "L:choice",
         "dL/dz[2][1]:choice",

@@ -15,7 +15,7 @@ SPEC = '''\
 name = "epochs"
 kind = "epochs"  # what is asked; others: `list kinds`
 title = "Epochs, batches and updates"
-digits = 8  # significant digits of an answer
+digits = 9  # significant digits of an answer
 
 [circuit]
 # what a question says in place of the formulas; a name in braces is written as a formula
@@ -29,9 +29,9 @@ output = "s"
 steps = "lines"
 
 [draw.of]  # a range or a list for each input
-N = { min = 1000, max = 9000, decimals = -2 }  # whole hundreds
+N = { min = 1000, max = 900000, decimals = -2 }  # whole hundreds
 B = [10, 20, 25, 50, 100]
-E = { min = 2, max = 30, decimals = 0 }
+E = { min = 2, max = 99, decimals = 0 }
 '''
 
 

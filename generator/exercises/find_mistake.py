@@ -1,4 +1,4 @@
-"""Find the mistake: a working in which one thing was done wrong; which line, and what should it say."""
+"""Find the mistake in a working: which line is the first wrong one, and what should it say."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from derive.network import WEIGHTS
 from derive.quantity import Derivative, Id, Quantity
 from generator.exercise import CORRECTION, MISTAKE, Exercise
-from generator.exercises._parts import elements, trained
+from generator.exercises._parts import elements, first_weight, trained
 
 NEEDS = ("targets",)
 
@@ -65,3 +65,4 @@ def ask(exercise: Exercise) -> Iterator[tuple[Any, ...]]:
     """(group, quantity, points) for each part."""
     yield "mistake", MISTAKE, 2
     yield "correction", CORRECTION, 2
+    yield "right_gradient", exercise.derivation.derivative(first_weight(exercise)), 2

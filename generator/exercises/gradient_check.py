@@ -34,9 +34,9 @@ steps = "lines"
 keep = ["h"]  # what is not drawn
 
 [draw.of]  # a range or a list for each input
-x = { min = 0.5, max = 2, decimals = 1 }
-t = { min = 0.1, max = 0.9, decimals = 1 }
-w = { min = -1, max = 1, decimals = 1 }
+x = { min = 0.5, max = 2, decimals = 2 }
+t = { min = 0.1, max = 0.9, decimals = 2 }
+w = { min = -1, max = 1, decimals = 2 }
 """
 
 

@@ -28,8 +28,8 @@ biases = [-0.5]
 
 [draw]
 keep = ["inputs"]  # what is not drawn
-weights = { min = -2, max = 2, decimals = 0 }
-biases = [-1.5, -0.5, 0.5, 1.5]  # a list, or a range as for the weights
+weights = { min = -9, max = 9, decimals = 1 }
+biases = { min = -9, max = 9, decimals = 2 }  # or a list, [-1.5, -0.5, 0.5, 1.5]
 """
 
 

@@ -8,7 +8,12 @@ from derive.quantity import Id, Quantity
 from generator.exercise import Exercise
 
 NEEDS = ("draw.sizes",)
-OVERLOOKS = ("two parts with the same answer", "a saturated unit", "a unit at a kink")
+OVERLOOKS = (
+    "two parts with the same answer",
+    "a saturated unit",
+    "a unit at a kink",
+    "two sheets alike",
+)
 
 SPEC = """\
 name = "parameter-count"

@@ -35,7 +35,7 @@ output = "z4"
 steps = "lines"
 
 [draw]
-wires = { min = 1, max = 20, decimals = 0 }
+wires = { min = 1, max = 40, decimals = 0 }
 '''
 
 
