@@ -130,7 +130,7 @@ def groups(exercise: Exercise) -> tuple[Group, ...]:
             name,
             sum(p.points for p in parts),
             tuple(Item(_label(exercise, p), p.form, _options(exercise, p)) for p in parts),
-            next((m for p in parts if (m := _meaning(exercise, p.quantity))), None),
+            next((m for p in parts if (m := _meaning(exercise, p))), None),
             goal,
             _vectors(exercise),
         )
@@ -158,12 +158,17 @@ def _options(exercise: Exercise, part: Part) -> tuple[tuple[str, Node], ...]:
     return tuple((LETTERS[k], shown(option, digits)) for k, option in enumerate(part.options))
 
 
-def _meaning(exercise: Exercise, q: Id) -> Node | None:
-    """δ = ∂L/∂z, where the notation writes a derivative by a name of its own."""
+def _meaning(exercise: Exercise, part: Part) -> Node | None:
+    """δ = ∂L/∂z, where the notation writes a derivative by a name of its own; of a whole layer too."""
+    q, name = part.quantity, exercise.namer
+    if isinstance(q, Quantity) and q.name == "shape_delta":
+        whole = exercise.network_namer.whole("z", *q.index)
+        below = Fraction(row("∂", name(exercise.graph.root)), row("∂", whole))
+        return row(_label(exercise, part), "=", below)
     if isinstance(q, Quantity) or exercise.spec.circuit:
         return None  # a circuit has no second names
-    name, derivative = exercise.namer(q), exercise.namer.gradient(q.wrt.at(sample=q.sample))
-    return row(name, "=", derivative) if name != derivative else None
+    short, derivative = name(q), name.gradient(q.wrt.at(sample=q.sample))
+    return row(short, "=", derivative) if short != derivative else None
 
 
 def answers(exercise: Exercise, first: int = 1) -> Section | None:

@@ -1,6 +1,6 @@
 r"""Typed: a formula as a student types it -> a formula over ids, or Unreadable.
 
-    a1*(1-a1)    out_{o1}(1 - out_{o1})    \sigma'(z_1^{(1)})    ->    a[1][1]*(1 - a[1][1])
+    a1*(1-a1)    out_{o1}(1 - out_{o1})    σ'(z_1^{(1)})    ->    a[1][1]*(1 - a[1][1])
 
 The grammar is that of lectures, names are those of the sheet (`Names`).  A name that nobody knows makes
 it unreadable; length, depth, digits and powers are bounded before anything is computed.

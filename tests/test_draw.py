@@ -326,6 +326,13 @@ def test_a_variant_of_a_drawn_structure_does_not_depend_on_the_others(spec):
         assert together[alone.variant] == alone.parts
 
 
+def test_the_usual_difficulty_of_a_drawn_structure_does_not_depend_on_the_others():
+    spec = read(DEEP + "band = 1.5\n")
+    together = {e.variant: e.parts for e in draw_all(spec, 5, range(6))}
+    alone = draw(spec, 5, 5)
+    assert together[alone.variant] == alone.parts
+
+
 def test_a_structure_is_made_once(monkeypatch):
     import generator.draw
 
