@@ -307,7 +307,7 @@ def _no_mistake(batch: Batch) -> Array:
 def _usual(sheet: Sheet) -> float:
     """The median difficulty of some draws of a spec, good or not: the same for every student."""
     spec = sheet.exercise.spec
-    about = _structure(spec) or _origin(spec)  # of a drawn structure, whosever draw it was first
+    about = structure(spec) or _origin(spec)  # of a drawn structure, whosever draw it was first
     streams = (_Stream(_keyed(b"", "usual", about, number)) for number in range(USUAL))
     same = spec.draw.model_copy(update={"sizes": None, "activations": []})
     spec = spec.model_copy(update={"draw": same})
