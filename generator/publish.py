@@ -10,43 +10,14 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
-from generator import __version__
 from generator.exercise import Exercise
+from generator.keys import key
 from generator.paper import Paper
 from generator.render import pages
 
-__all__ = ["contents", "key", "staging", "variants_csv", "write_files"]
-
-
-def key(it: Exercise | Paper) -> dict[str, Any]:
-    """key.json: every part with its answer and tolerance, and what vouches for them."""
-    paper = Paper.of(it)
-    return {
-        "exercise": paper.spec.name,
-        "kind": paper.kind,
-        "variant": paper.variant,
-        "spec_digest": paper.digest,
-        "version": __version__,
-        "parts": [
-            {
-                "id": prefix + part.id,
-                "quantity": str(part.quantity),
-                "form": part.form,
-                "answer": part.answer,
-                "tolerance": part.tolerance,
-                "points": part.points,
-                "depends_on": [prefix + other for other in part.depends_on],
-                "misconceptions": [asdict(wrong) for wrong in part.misconceptions],
-                **({"options": list(part.options)} if part.options else {}),
-            }
-            for prefix, part in paper.parts
-        ],
-        "verification": {"methods": list(paper.methods), "max_error": paper.max_error},
-    }
+__all__ = ["contents", "staging", "variants_csv", "write_files"]
 
 
 def contents(it: Exercise | Paper, formats: Iterable[str], student: str = "") -> dict[str, str]:

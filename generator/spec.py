@@ -45,7 +45,16 @@ from derive.zscore import Feature
 from generator.notation import NOTATIONS, TELLINGS, CircuitNamer, Namer, NotationError, Telling
 from generator.place import line_of
 
-__all__ = ["KINDS", "LECTURES", "AskSpec", "CircuitSpec", "Draw", "LayerSpec", "NetworkSpec"]
+__all__ = [
+    "KINDS",
+    "LECTURES",
+    "AskSpec",
+    "CircuitSpec",
+    "Draw",
+    "LayerSpec",
+    "MarkingSpec",
+    "NetworkSpec",
+]
 __all__ += [
     "OptimizerSpec",
     "Range",
@@ -584,6 +593,18 @@ class Draw(_Model):
         return self
 
 
+class MarkingSpec(_Model):
+    """`[marking]`: the share of a part's points for an answer that is right given the student's own
+    earlier ones, that a misconception explains, that a slip does (a sign, the decimal point, two digits
+    exchanged), or that is right to too few digits; and the decimal mark that students type."""
+
+    follow_through: Annotated[Exact, Field(ge=0, le=1)] = Decimal(1)
+    misconception: Annotated[Exact, Field(ge=0, le=1)] = Decimal(0)
+    slip: Annotated[Exact, Field(ge=0, le=1)] = Decimal("0.5")
+    digits: Annotated[Exact, Field(ge=0, le=1)] = Decimal("0.5")
+    decimal: Literal[".", ",", "either"] = "."
+
+
 class AskSpec(_Model):
     """`[[ask]]`: all that a kind asks, or one quantity by its id; `points` for each answer."""
 
@@ -627,6 +648,7 @@ class Spec(_Model):
     circuit: CircuitSpec | None = None
     margin: Positive = Decimal("0.25")  # that a design keeps between every pre-activation and 0
     draw: Draw = Draw()
+    marking: MarkingSpec = MarkingSpec()
     exercise: Annotated[list[UseSpec], Field(max_length=50)] = []
     _lot: int = PrivateAttr(0)
 

@@ -13,8 +13,9 @@ from generator.exercise import CORRECTION, MISTAKE
 from generator.exercises import found, kind
 from generator.exercises._parts import with_function
 from generator.forms import FEWEST, FORMS, LETTERS, OPTIONS, lacking
+from generator.keys import key
 from generator.misconceptions import MISCONCEPTIONS, rewriting
-from generator.publish import contents, key
+from generator.publish import contents
 from generator.spec import read as read_spec
 
 SEEDS = range(20)

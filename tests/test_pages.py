@@ -17,10 +17,11 @@ from jinja2 import UndefinedError
 from generator.draw import draw
 from generator.exercise import build, certified
 from generator.formula import Number
+from generator.keys import key
 from generator.notation import NOTATIONS
 from generator.number import shown
 from generator.page import tables
-from generator.publish import contents, key
+from generator.publish import contents
 from generator.render import FORMATS, TEMPLATES, CannotWrite, escape_latex, escape_markdown, pages
 from generator.spec import load, read
 from tests.conftest import lecture

@@ -11,8 +11,9 @@ from derive.quantity import parse
 from generator.draw import draw
 from generator.exercises import found
 from generator.forms import FORMS
+from generator.keys import key
 from generator.paper import Paper, drawn, specs_of
-from generator.publish import contents, key
+from generator.publish import contents
 from generator.render import FORMATS
 from generator.spec import SpecError, load, read
 from tests.test_leaks import SEED, STUDENT, leaks

@@ -1,0 +1,43 @@
+"""Keys: written, and read again to mark by."""
+
+import json
+
+import pytest
+
+from generator.draw import draw
+from generator.exercises import found, kinds
+from generator.keys import UnusableKey, key, read_key, read_keys
+from generator.publish import contents, write_files
+
+
+@pytest.mark.parametrize("name", kinds())
+def test_a_key_is_read_as_it_was_written(name):
+    exercise = draw(found(name), 1, 1)
+    read = read_key(json.dumps(key(exercise)))
+    assert [k.part.answer for k in read.parts.values()] == [p.answer for p in exercise.parts]
+    assert [k.part.quantity for k in read.parts.values()] == [p.quantity for p in exercise.parts]
+    assert [k.part.depends_on for k in read.parts.values()] == [p.depends_on for p in exercise.parts]
+    assert read.specs[0].model_dump() == exercise.spec.model_dump()
+    assert read.points == sum(p.points for p in exercise.parts)
+
+
+WRONG = [  # text -> what it says
+    ("", "is no key"),
+    ("[]", "is no key"),
+    ("{}", "it has no 'parts'; make the exercise again"),
+    ('{"parts": [{"id": "L"}]}', "it has no 'quantity'"),
+    ("[" * 100_000, "is no key"),
+]
+
+
+@pytest.mark.parametrize(("text", "said"), WRONG)
+def test_what_is_no_key(text, said):
+    with pytest.raises(UnusableKey, match=said):
+        read_key(text, "K/key.json")
+
+
+def test_keys_of_a_folder(tmp_path):
+    for student in (1, 2):
+        exercise = draw(found("loss"), 1, student)
+        write_files(tmp_path / exercise.variant, contents(exercise, ["md"]))
+    assert set(read_keys(tmp_path)) == {draw(found("loss"), 1, n).variant for n in (1, 2)}
