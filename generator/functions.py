@@ -47,7 +47,10 @@ class Functions:
     def equal(self, q: Id, formula: Expr) -> bool:
         """Whether the formula has the value of q at all points where q has one.  KeyError if it names
         what there is not."""
-        left = Ref(q)
+        return self.same(Ref(q), formula)
+
+    def same(self, left: Expr, formula: Expr) -> bool:
+        """Whether two formulas have the same value at all points where the first has one."""
         samples = self.statements.samples(left, formula)
         at = self.statements.at
         return all(self._equal(at(left, sample), at(formula, sample)) for sample in samples)

@@ -244,7 +244,7 @@ def torch_library() -> Library:
             "prelu": lambda z, alpha=0.25: F.prelu(z, array([alpha])),
             "elu": F.elu,
             "softplus": lambda z: F.softplus(z, threshold=50),  # else a line from 20 on
-            "gelu": F.gelu,
+            "gelu": lambda z: z * torch.special.ndtr(z),  # F.gelu's 1 + erf(z) is 0 below z = -6
             "gelu_tanh": lambda z: F.gelu(z, approximate="tanh"),
             "silu": F.silu,
             "hard_sigmoid": lambda z: F.relu6(z + 3) / 6,  # F.hardsigmoid's slope is 1/6 in 32 bits
