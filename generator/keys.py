@@ -112,7 +112,7 @@ def read_key(text: str, name: str = "key.json") -> Key:
             variant=str(found["variant"]),
             digest=str(found["spec_digest"]),
             parts={keyed.id: keyed for keyed in parts},
-            specs=tuple(Spec.model_validate(spec) for spec in exact["specs"]),
+            specs=tuple(map(_spec, exact["specs"])),
             marking=MarkingSpec.model_validate(exact["marking"]),
         )
     except ValidationError as error:
@@ -121,6 +121,11 @@ def read_key(text: str, name: str = "key.json") -> Key:
         raise UnusableKey(f"{name}: is no key: {error}") from None
     except KeyError as error:
         raise UnusableKey(f"{name}: is no key: it has no {error}; make the exercise again") from None
+
+
+def _spec(found: Mapping[str, Any]) -> Spec:
+    """The spec of one exercise; on a sheet it is named sheet/exercise."""
+    return Spec.model_validate({**found, "name": str(found["name"]).rpartition("/")[2]})
 
 
 def _part(entry: Mapping[str, Any]) -> Keyed:

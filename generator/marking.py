@@ -44,8 +44,6 @@ SLIPS = ("too few digits", "sign", "power of ten", "exchanged digits")
 LONGEST = 200  # characters of an answer that are kept
 AT_ONCE = 2000  # hand-ins that are computed together
 POWERS = (-3, -2, -1, 1, 2, 3)
-PATTERNS = 4  # in which a student's own numbers are moved by half a unit, to see what that changes
-CARELESS = 1.5  # times as far
 TRIVIAL = (0.0, 1.0, -1.0)
 
 
@@ -435,15 +433,16 @@ class _OnTheGraph:
         typed = self.typed[q]
         return np.asarray(np.isfinite(typed) & ~(np.abs(typed - self.right[q]) <= self.near[q]))
 
-    def given(self, columns: Array, shift: Array | None = None) -> dict[Id, Array]:
-        """What each student computes on with: his own numbers, but the right ones where his are right
-        or missing; `shift`: a sign for each question and hand-in, his own moved by half a unit."""
+    def given(self, columns: Array, moved: Id | None = None) -> dict[Id, Array]:
+        """What each student computes on with: his own numbers, but the right ones where his are missing;
+        that of `moved` larger by half a unit of the last digit that was typed."""
         found = {}
-        for row, q in enumerate(self.judged):
-            own, typed = self.is_wrong(q)[columns], self.typed[q][columns]
-            if shift is not None and self.judged[q].units.size:
-                typed = typed + 0.5 * shift[row] * self.judged[q].units[columns]
-            found[q] = np.where(own, typed, self.right[q][columns])
+        for q, judged in self.judged.items():
+            typed = self.typed[q][columns]
+            if q == moved and judged.units.size:
+                rounded = judged.digits[columns] >= self.digits  # what is shorter is taken for exact
+                typed = typed + 0.5 * np.where(rounded, judged.units[columns], 0.0)
+            found[q] = np.where(np.isfinite(typed), typed, self.right[q][columns])
         return found
 
     def run(
@@ -468,17 +467,15 @@ class _OnTheGraph:
         if not columns.size:
             return
         run = self.run(columns, self.given(columns))
-        random = np.random.default_rng(0)
-        shifts = random.choice([-1.0, 1.0], (PATTERNS, len(self.judged), 1))
-        moved = [self.run(columns, self.given(columns, shift)) for shift in shifts]
+        moved = [self.run(columns, self.given(columns, p)) for p in self.judged]
         for q in self.judged:
             number = self.number(run, q, len(columns))
             parents = self.sheet.rests_on[q]
             wrong = {p: self.is_wrong(p)[columns] for p in parents}
             if not wrong:
                 continue
-            off = np.max([np.abs(self.number(one, q, len(columns)) - number) for one in moved], axis=0)
-            near = self.relative(q, columns) * np.abs(number) + self.unit(number) + CARELESS * off
+            off = np.sum([np.abs(self.number(one, q, len(columns)) - number) for one in moved], axis=0)
+            near = self.relative(q, columns) * np.abs(number) + self.unit(number) + off
             fits = np.abs(self.typed[q][columns] - number) <= near
             there = set(self.open(q).tolist())
             for place, v in enumerate(columns):
@@ -499,8 +496,8 @@ class _OnTheGraph:
             return np.full(count, np.nan)
 
     def is_trivial(self, q: Id, v: int, own: Sequence[Id], number: float) -> bool:
-        """Whether the student's own numbers leave nothing to be computed: a factor of 0, a factor of 1
-        that leaves a number that he knows, or the answer to something else."""
+        """Whether the student's own numbers leave nothing to be computed: a factor of 0; a factor of 1,
+        or the answer to something else, that leaves a number that he knows."""
         right, near, typed = self.right[q][v], self.near[q][v], [self.typed[p][v] for p in own]
         if right in TRIVIAL:
             return False
@@ -511,13 +508,8 @@ class _OnTheGraph:
         others = [self.right[o][v] for o in self.judged if o != q and o not in own]
         if number == 0:
             return 0 in typed
-        if any(abs(p) == 1 for p in typed) and any(same(number, known) for known in (*others, *typed)):
-            return True
-        return any(
-            same(number, o) and not same(right, o) and o not in TRIVIAL and not same(o, p)
-            for o in others
-            for p in typed
-        )
+        copied = any(abs(p) == 1 or any(same(p, other) for other in others) for p in typed)
+        return copied and not same(number, right) and any(same(number, other) for other in others)
 
     def few_digits(self) -> set[tuple[Id, int]]:
         """Where the answer is right as far as it goes."""

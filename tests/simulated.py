@@ -1,0 +1,132 @@
+"""A class that hands in what is known of it: right with rounding, one mistake, two, slips, noise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from derive.program import Runs
+from generator.draw import draw_all, sheet_of, structure
+from generator.exercise import Exercise
+from generator.exercises import found
+from generator.keys import Key, key, read_key
+from generator.marking import HandIn
+from generator.misconceptions import MISCONCEPTIONS, rewriting
+from generator.sheet import significant
+
+
+@dataclass
+class Class:
+    """Variants of one kind, drawn once, their keys, and who hands in what."""
+
+    name: str
+    count: int
+    exercises: list[Exercise] = field(default_factory=list)
+    keys: dict[str, Key] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        import json
+
+        self.spec = found(self.name)
+        drawn = list(draw_all(self.spec, "simulated", range(self.count)))
+        self.exercises = [e for e in drawn if structure(e.spec) == structure(drawn[0].spec)]
+        self.count = len(self.exercises)
+        self.keys = {str(e.variant): read_key(json.dumps(key(e))) for e in self.exercises}
+        self.sheet = sheet_of(self.exercises[0].spec)
+        self.batch = self.sheet.batch([e.spec for e in self.exercises])
+        self.asked = [q for q in self.sheet.asked if self.sheet.asked[q].form == "number"]
+        self.digits = self.spec.digits
+
+    def hand_ins(self, answers: dict[Any, np.ndarray], who: str = "s") -> list[HandIn]:
+        """Numbers (of each question, an array over the variants) as they are typed."""
+        return [
+            HandIn(
+                f"{who}{v}",
+                str(e.variant),
+                {str(q): typed(a[v], self.digits) for q, a in answers.items()},
+            )
+            for v, e in enumerate(self.exercises)
+        ]
+
+    def right(self) -> dict[Any, np.ndarray]:
+        return {q: self.batch.answers[q] for q in self.asked}
+
+    def careful(self, way: str = "nearest") -> dict[Any, np.ndarray]:
+        """Every intermediate result rounded to the digits asked for."""
+        states = self.sheet._descent(dict(self.batch.states.start), significant(self.digits, way))
+        return {q: np.asarray(self.batch.numbers(q, states)) for q in self.asked}
+
+    def run(self, notes: Sequence[str] = (), given: dict[Any, np.ndarray] | None = None) -> Runs:
+        rewrite = rewriting([MISCONCEPTIONS[note] for note in notes]) if notes else None
+        program, rate = self.sheet.exercise.program, self.batch.states.learning_rate
+        return Runs(program, self.batch.states, rate, given or {}, rewrite)
+
+    def number(self, run: Runs, q: Any) -> np.ndarray:
+        try:
+            return np.broadcast_to(np.asarray(run[q], float), self.count)
+        except KeyError:  # a count of updates
+            return self.batch.answers[q]
+
+    def mistaken(self, *notes: str) -> dict[Any, np.ndarray]:
+        """Somebody who makes the same mistakes wherever they can be made."""
+        run = self.run(notes)
+        return {q: self.number(run, q) for q in self.asked}
+
+    def early(self, note: str) -> tuple[Any, dict[Any, np.ndarray]] | None:
+        """One mistake in the first question that it is made in, everything after it right from there;
+        NaN where it changes nothing; None where nothing follows from it."""
+        made = [q for q in self.sheet.made_in[note] if q in self.asked]
+        if not made or not any(made[0] in self.sheet.rests_on[q] for q in self.asked):
+            return None
+        wrong = self.batch.wrong[made[0]].get(note)
+        if wrong is None:
+            return None
+        run = self.run((), {made[0]: wrong})
+        there = np.where(np.isnan(wrong), np.nan, 1.0)
+        return made[0], {q: wrong if q == made[0] else there * self.number(run, q) for q in self.asked}
+
+
+def typed(number: float, digits: int) -> str:
+    """As a student writes it, to so many digits; nothing where there is no number."""
+    if not np.isfinite(number):
+        return ""
+    return (
+        f"{number:.{digits - 1}e}"
+        if number and not 1e-4 <= abs(number) < 1e6
+        else _plain(number, digits)
+    )
+
+
+def _plain(number: float, digits: int) -> str:
+    if number == int(number) and abs(number) < 10**digits:
+        return str(int(number))
+    power = int(np.floor(np.log10(abs(number))))
+    return f"{number:.{max(digits - 1 - power, 0)}f}"
+
+
+@cache
+def a_class(name: str, count: int) -> Class:
+    """Drawn once for all tests."""
+    return Class(name, count)
+
+
+def noise(some: Class, seed: int) -> dict[Any, np.ndarray]:
+    """Numbers of the right size that mean nothing."""
+    random = np.random.default_rng(seed)
+    found = {}
+    for q in some.asked:
+        size = np.abs(some.batch.answers[q]) + (some.batch.answers[q] == 0)
+        factor = 10 ** random.uniform(-1, 1, some.count) * random.choice([-1, 1], some.count)
+        found[q] = size * factor
+    return found
+
+
+def notes_of(some: Class) -> Iterator[str]:
+    """The misconceptions that are made in a question of the sheet."""
+    for note, made in some.sheet.made_in.items():
+        if any(q in some.asked and note in some.batch.wrong[q] for q in made):
+            yield note

@@ -1,0 +1,278 @@
+"""Marking: verdicts, credit, explanations; a class that is known to have made its mistakes."""
+
+import json
+from decimal import Decimal
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from derive.quantity import parse
+from generator.draw import draw
+from generator.exercises import found, kinds
+from generator.keys import key, read_key
+from generator.marking import HandIn, mark
+from generator.misconceptions import MISCONCEPTIONS
+from generator.spec import read
+from tests.simulated import a_class, noise, notes_of, typed
+
+
+def marked(name, answers, seed=1, student=1, **marking):
+    """The marks of one hand-in, by part; `answers`: part id -> text, or a function of the right number."""
+    spec = found(name)
+    shares = {name: Decimal(str(share)) for name, share in marking.items()}
+    spec = spec.model_copy(update={"marking": spec.marking.model_copy(update=shares)})
+    exercise = draw(spec, seed, student)
+    read_ = read_key(json.dumps(key(exercise)))
+    right = {k.id: k.part.answer for k in read_.parts.values()}
+    texts = {part: a(right[part]) if callable(a) else a for part, a in answers.items()}
+    return {m.part: m for m in mark([HandIn("ada", read_.variant, texts)], {read_.variant: read_})}
+
+
+def four(number):
+    return typed(number, 4)
+
+
+G = "dL/dW[1][1][1]"
+ONE = [  # answer to ∂L/∂w of `gradients` -> verdict, slip, share of the points
+    (four, "correct", "", 1),
+    (lambda x: f"  $ {four(x)} $ ", "correct", "", 1),
+    (lambda x: f"{x:.12f}", "correct", "", 1),
+    (lambda x: f"{100 * x:.6f} %", "correct", "", 1),
+    (lambda x: four(x * 10), "wrong", "power of ten", 0.5),
+    (lambda x: four(x / 1000), "wrong", "power of ten", 0.5),
+    (lambda x: typed(x, 2), "wrong", "too few digits", 0.5),
+    (lambda x: four(x * 1.37), "wrong", "", 0),
+    ("", "blank", "", 0),
+    ("?", "blank", "", 0),
+    ("keine Ahnung", "blank", "", 0),
+    ("about half", "unreadable", "", 0),
+    ("__import__('os').system('x')", "unreadable", "", 0),
+    ("(" * 100_000, "unreadable", "", 0),
+    ("\0", "unreadable", "", 0),
+    ("=cmd()", "unreadable", "", 0),
+    ("nan", "unreadable", "", 0),
+    ("1e999", "unreadable", "", 0),
+]
+
+
+@pytest.mark.parametrize(("answer", "verdict", "slip", "share"), ONE)
+def test_one_answer(answer, verdict, slip, share):
+    one = marked("gradients", {G: answer})[G]
+    assert (one.verdict, one.slip, one.credit) == (verdict, slip, share * one.points)
+    assert (one.unreadable is not None) == (verdict == "unreadable")
+
+
+def test_digits_that_changed_places():
+    one = marked("gradients", {G: lambda x: _exchanged(four(x))})[G]
+    assert (one.verdict, one.slip) == ("wrong", "exchanged digits")
+
+
+def _exchanged(text):
+    digits = [k for k, c in enumerate(text) if c.isdigit()]
+    for i, j in pairwise(digits):
+        if text[i] != text[j] and "0" not in (text[i], text[j]) and j == i + 1:
+            return text[:i] + text[j] + text[i] + text[j + 1 :]
+    raise AssertionError(text)
+
+
+def test_a_sign_is_a_misconception_where_one_gives_it_and_else_a_slip():
+    delta = "dL/dz[2][1]"
+    assert marked("gradients", {delta: lambda x: four(-x)})[delta].notes[0] == "M08"
+    assert marked("forward", {"z[1][1]": lambda x: four(-x)})["z[1][1]"].slip == "sign"
+
+
+def test_the_course_says_what_is_worth_how_much():
+    def ten(x):
+        return four(10 * x)
+
+    assert marked("gradients", {G: ten}, slip=0)[G].credit == 0
+    assert marked("gradients", {G: ten}, slip=1)[G].credit == 1
+    few = marked("gradients", {G: lambda x: typed(x, 2)}, digits=1)[G]
+    assert (few.verdict, few.credit) == ("wrong", 1)
+
+
+def test_right_from_ones_own_wrong_answer():
+    """δ is wrong, and w's gradient computed with it."""
+    wrong = 0.1234
+    x = float(draw(found("gradients"), 1, 1).spec.network.inputs[0][0])
+    marks = marked("gradients", {"dL/dz[1][1]": str(wrong), G: four(wrong * x)})
+    assert marks["dL/dz[1][1]"].verdict == "wrong"
+    assert (marks[G].verdict, marks[G].own, marks[G].credit) == ("follow-through", ("dL/dz[1][1]",), 1)
+    half = marked("gradients", {"dL/dz[1][1]": str(wrong), G: four(wrong * x)}, follow_through=0.5)
+    assert half[G].credit == 0.5
+
+
+@pytest.mark.parametrize("own", ["0", "1"])
+def test_nothing_follows_from_what_leaves_nothing_to_do(own):
+    marks = marked(
+        "chain_rule", {"dL[1]/da[2][1]": own, "da[2][1]/dz[2][1]": four, "dL/dW[1][1][1]": "0"}
+    )
+    assert marks["dL/dW[1][1][1]"].verdict != "follow-through"
+
+
+CHOICES = [("{}", True), ("({})", True), (" {}) ", True), ("{}.", True), ("z", None), ("", None)]
+
+
+@pytest.mark.parametrize(("how", "right"), CHOICES)
+def test_a_choice(how, right):
+    one = marked("multiple_choice", {"L:choice": how.format})["L:choice"]
+    expected = "correct" if right else "blank" if how == "" else "unreadable"
+    assert one.verdict == expected
+
+
+def test_a_wrong_choice_names_its_misconception():
+    exercise = draw(found("multiple_choice"), 1, 1)
+    part = next(p for p in exercise.parts if p.misconceptions)
+    wrong = part.misconceptions[0]
+    one = marked("multiple_choice", {part.id: wrong.answer})[part.id]
+    assert (one.verdict, wrong.note in one.notes) == ("misconception", True)
+
+
+FORMULAS = [  # what is typed for ∂L/∂w of the first layer in `symbolic` -> verdict, a misconception
+    ("(a[2][1]-t[1])*a[2][1]*(1-a[2][1])*W[2][1][1]*(1-a[1][1]^2)*x[1]", "correct", None),
+    ("x_1 (1-(a_1^{(1)})^2) w_{11}^{(2)} (a_1^{(2)}-t_1) a_1^{(2)} (1-a_1^{(2)})", "correct", None),
+    ("(a[2][1]-t[1])*a[2][1]*(1-a[2][1])*W[2][1][1]*x[1]", "misconception", "M02"),
+    ("(t[1]-a[2][1])*a[2][1]*(1-a[2][1])*W[2][1][1]*(1-a[1][1]^2)*x[1]", "misconception", "M08"),
+    ("dL/dW[1][1][1]", "wrong", None),
+    ("a[2][1]*x[1]", "wrong", None),
+    ("a[2][1]*x[9]", "unreadable", None),
+    ("a[2][1]*(", "unreadable", None),
+]
+
+
+@pytest.mark.parametrize(("text", "verdict", "note"), FORMULAS)
+def test_a_formula(text, verdict, note):
+    part = "dL/dW[1][1][1]:formula"
+    one = marked("symbolic", {part: text})[part]
+    assert one.verdict == verdict
+    assert note is None or note in one.notes
+
+
+@pytest.mark.parametrize(
+    ("text", "verdict"),
+    [
+        ("3x2", "correct"),
+        ("3 × 2", "correct"),
+        ("(3, 2)", "correct"),
+        ("2x3", "misconception"),
+        ("3", "unreadable"),
+        ("4x4", "wrong"),
+    ],
+)
+def test_a_shape(text, verdict):
+    part = "shape_W[1]:shape"
+    assert marked("matrix_form", {part: text})[part].verdict == verdict
+
+
+def test_a_design_is_judged_by_what_it_does():
+    """Other weights than the key's are right too; others with a wrong row, or too near to 0, are not."""
+    exercise = draw(found("design"), 1, 1)
+    weights = [float(p.answer) for p in exercise.parts]
+    ids = [p.id for p in exercise.parts]
+    bias = float(exercise.spec.network.layers[0].biases[0])
+    table = [exercise.number(parse(f"a[1][1]#{s}")) for s in (1, 2, 3, 4)]
+
+    def right(w):
+        rows = [(x @ np.array(w)) + bias for x in np.array([[0, 0], [0, 1], [1, 0], [1, 1]])]
+        return [float(z > 0) for z in rows] == table and min(map(abs, rows)) >= 0.25
+
+    verdicts = set()
+    for w in ([1.01 * v for v in weights], [-v for v in weights], [0.1, 0.1], [7, -9], weights):
+        marks = marked("design", dict(zip(ids, map(str, w), strict=True)))
+        assert {m.verdict for m in marks.values()} == {"correct" if right(w) else "wrong"}
+        verdicts |= {m.verdict for m in marks.values()}
+    assert verdicts == {"correct", "wrong"}
+
+
+def test_the_order_of_hand_ins_changes_nothing():
+    some = a_class("gradients", 12)
+    hand_ins = some.hand_ins(some.mistaken("M02"))
+    one, other = mark(hand_ins, some.keys), mark(hand_ins[::-1], some.keys)
+    assert sorted(one, key=str) == sorted(other, key=str)
+    assert [m.part for m in mark(hand_ins[:1], some.keys)] == list(some.keys[hand_ins[0].variant].parts)
+
+
+def test_a_sheet_of_several_exercises(tmp_path):
+    from generator.paper import drawn, specs_of
+
+    spec = read('name = "hw"\n[[exercise]]\nuse = "loss"\n[[exercise]]\nuse = "gradients"\n')
+    (paper,) = drawn(spec, specs_of(spec, str(tmp_path / "hw.toml")), 1, ["ada"])
+    one = read_key(json.dumps(key(paper)))
+    texts = {part: four(k.part.answer) for part, k in one.parts.items()}
+    texts["2:dL/dW[1][1][1]"] = "7"
+    marks = {m.part: m for m in mark([HandIn("ada", one.variant, texts)], {one.variant: one})}
+    assert [p for p, m in marks.items() if m.verdict != "correct"] == ["2:dL/dW[1][1][1]"]
+
+
+# --- simulated classes ---------------------------------------------------------------------------
+
+COUNT = 60
+NUMERIC = [name for name in kinds() if name not in ("design", "multiple_choice")]
+
+
+def shares(some, answers, which):
+    """The share of the marks, of those that count, that are as they should be."""
+    asked, seen = {str(q): q for q in some.asked}, []
+    for one in mark(some.hand_ins(answers), some.keys):
+        if one.part in asked and one.verdict != "blank":
+            judged = which(asked[one.part], one)
+            seen += [] if judged is None else [judged]
+    return seen
+
+
+def simulated(name, count):
+    """(careful, named, only, followed, accused): lists of whether each mark is as it should be."""
+    some = a_class(name, count)
+    careful = shares(some, some.careful(), lambda _, one: one.verdict == "correct")
+    accused = shares(some, noise(some, 1), lambda _, one: one.verdict == "misconception")
+    named, only, followed = [], [], []
+    for note in notes_of(some):
+        made = some.sheet.made_in[note]
+
+        def named_in(q, one, made=made, note=note):
+            if q not in made or one.verdict in ("correct", "follow-through"):
+                return None  # another number, but right: a unit that is off
+            return note in one.notes, one.notes == (note,)
+
+        both = shares(some, some.mistaken(note), named_in)
+        named += [a for a, _ in both]
+        only += [b for _, b in both]
+        if (early := some.early(note)) is not None:
+            first, answers = early
+
+            def follows(q, one, first=first):
+                if q == first or first not in some.sheet.rests_on[q] or one.verdict == "correct":
+                    return None
+                return one.verdict == "follow-through"
+
+            followed += shares(some, answers, follows)
+    return careful, named, only, followed, accused
+
+
+@pytest.mark.parametrize("name", ["gradients", "loss", "chain_rule", "logic"])
+def test_a_simulated_class(name):
+    careful, named, _, followed, accused = simulated(name, COUNT)
+    assert np.mean(careful) == 1
+    assert np.mean(named) >= 0.99
+    assert np.mean(followed or [1]) >= 0.98
+    assert np.mean(accused) <= 0.02
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NUMERIC)
+def test_a_simulated_class_of_every_kind(name):
+    careful, named, _, followed, accused = simulated(name, 300)
+    assert np.mean(careful) >= 0.999
+    assert np.mean(named or [1]) >= 0.99
+    assert np.mean(followed or [1]) >= 0.98
+    assert np.mean(accused) <= 0.01
+
+
+def test_two_misconceptions_at_once():
+    some = a_class("backprop", 40)
+    made = {"M02", "M24"}
+    marks = mark(some.hand_ins(some.mistaken(*made)), some.keys)
+    wrong = [m for m in marks if m.part == "dL/dW[1][1][1]" and m.verdict != "correct"]
+    assert np.mean([bool(made & set(m.notes)) or m.verdict == "follow-through" for m in wrong]) > 0.9
+    assert set(MISCONCEPTIONS) > made
