@@ -42,6 +42,7 @@ class Key:
     """What one variant is marked by."""
 
     name: str
+    title: str
     variant: str
     digest: str
     parts: Mapping[str, Keyed]
@@ -59,6 +60,7 @@ def key(it: Exercise | Paper) -> dict[str, Any]:
     paper = Paper.of(it)
     return {
         "exercise": paper.spec.name,
+        "title": paper.spec.title,
         "kind": paper.kind,
         "variant": paper.variant,
         "spec_digest": paper.digest,
@@ -109,6 +111,7 @@ def read_key(text: str, name: str = "key.json") -> Key:
         parts = [_part(entry) for entry in found["parts"]]
         return Key(
             name=str(found["exercise"]),
+            title=str(found["title"]),
             variant=str(found["variant"]),
             digest=str(found["spec_digest"]),
             parts={keyed.id: keyed for keyed in parts},

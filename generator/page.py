@@ -22,8 +22,8 @@ from generator.misconceptions import MISCONCEPTIONS
 from generator.number import shown
 from generator.typeset import typeset
 
-__all__ = ["Block", "Formula", "Group", "Item", "Section", "Table"]
-__all__ += ["answers", "block", "groups", "mistake", "tables", "working"]
+__all__ = ["Block", "Formula", "Group", "Item", "Section", "Table", "Words"]
+__all__ += ["answers", "block", "groups", "label", "mistake", "said", "tables", "working"]
 
 WIDE = 41.0  # em that the columns of a table may take
 WORD = 4.0  # em of a head in words
@@ -31,11 +31,24 @@ GAP = 1.1  # em around a column
 
 
 @dataclass(frozen=True)
+class Words:
+    """Text that somebody typed: escaped, nothing more."""
+
+    words: str
+
+    def __str__(self) -> str:
+        return self.words
+
+
+Cell = str | Node | Words  # a phrase, a formula, or text
+
+
+@dataclass(frozen=True)
 class Table:
-    """Column heads and rows: phrases or formulas."""
+    """Column heads and rows."""
 
     heads: tuple[str | Node, ...]
-    rows: tuple[tuple[str | Node, ...], ...]
+    rows: tuple[tuple[Cell, ...], ...]
 
 
 def tables(heads: Sequence[str | Node], rows: Sequence[Sequence[Node]]) -> Iterator[Table]:
@@ -129,7 +142,7 @@ def groups(exercise: Exercise) -> tuple[Group, ...]:
         Group(
             name,
             sum(p.points for p in parts),
-            tuple(Item(_label(exercise, p), p.form, _options(exercise, p)) for p in parts),
+            tuple(Item(label(exercise, p), p.form, _options(exercise, p)) for p in parts),
             next((m for p in parts if (m := _meaning(exercise, p))), None),
             goal,
             _vectors(exercise),
@@ -142,7 +155,7 @@ def _vectors(exercise: Exercise) -> str:
     return "column" if exercise.spec.circuit else exercise.network_namer.notation.vectors or "column"
 
 
-def _label(exercise: Exercise, part: Part) -> Node:
+def label(exercise: Exercise, part: Part) -> Node:
     """The name of what is asked; of a shape that of the matrix."""
     if part.form != "shape":
         return exercise.namer(part.quantity)
@@ -164,7 +177,7 @@ def _meaning(exercise: Exercise, part: Part) -> Node | None:
     if isinstance(q, Quantity) and q.name == "shape_delta":
         whole = exercise.network_namer.whole("z", *q.index)
         below = Fraction(row("∂", name(exercise.graph.root)), row("∂", whole))
-        return row(_label(exercise, part), "=", below)
+        return row(label(exercise, part), "=", below)
     if isinstance(q, Quantity) or exercise.spec.circuit:
         return None  # a circuit has no second names
     short, derivative = name(q), name.gradient(q.wrt.at(sample=q.sample))
@@ -178,9 +191,9 @@ def answers(exercise: Exercise, first: int = 1) -> Section | None:
     digits, rows, formulas = exercise.spec.digits, [], []
     for number, (_, parts) in enumerate(_together(exercise), first):
         for p in parts:
-            label = _label(exercise, p)
+            name = label(exercise, p)
             if p.form == "formula":
-                formulas.append((equation(label, typeset(read(str(p.answer)), exercise.namer)), None))
+                formulas.append((equation(name, typeset(read(str(p.answer)), exercise.namer)), None))
                 continue
             near: Node | str = ACCEPTED.get(p.form, "")
             if p.form == "choice":
@@ -196,7 +209,7 @@ def answers(exercise: Exercise, first: int = 1) -> Section | None:
                     near = ACCEPTED.get(p.form, "only_this")
                 else:
                     near = row("±", shown(p.tolerance, 2))
-            rows.append((Number(str(number)), label, answer, near))
+            rows.append((Number(str(number)), name, answer, near))
     table = Table(("question", "quantity", "answer", "tolerance"), tuple(rows)) if rows else None
     blocks = [Block("answer_table", {}, (), table)] if table else []
     blocks += [block("formula_answers", {"count": len(formulas)}, formulas)] if formulas else []
@@ -210,7 +223,7 @@ ACCEPTED = {"design": "one_of_many", "choice": "only_this", "shape": "only_this"
 # --- a working with a mistake in it -------------------------------------------------------------
 
 
-def _said(exercise: Exercise, line: Line) -> Node:
+def said(exercise: Exercise, line: Line) -> Node:
     """quantity = formula = numbers put in = number."""
     digits = exercise.spec.digits
 
@@ -232,7 +245,7 @@ def working(exercise: Exercise) -> tuple[Section, ...]:
     """The lines of a working with a mistake in it, numbered."""
     if exercise.working is None:
         return ()
-    lines = [(_said(exercise, line), n) for n, line in enumerate(exercise.working.lines, 1)]
+    lines = [(said(exercise, line), n) for n, line in enumerate(exercise.working.lines, 1)]
     return (Section("working", {}, (block("working_lines", {}, lines),)),)
 
 
@@ -242,6 +255,6 @@ def mistake(exercise: Exercise) -> tuple[Section, ...]:
     if found is None:
         return ()
     args = {"line": found.first, "cause": MISCONCEPTIONS[found.note].name}
-    said = Block("mistake_found", args, ((_said(exercise, found.lines[found.first - 1]), None),))
-    right = Block("mistake_right", args, ((_said(exercise, found.right), None),))
-    return (Section("mistake", {}, (said, right)),)
+    wrong = Block("mistake_found", args, ((said(exercise, found.lines[found.first - 1]), None),))
+    right = Block("mistake_right", args, ((said(exercise, found.right), None),))
+    return (Section("mistake", {}, (wrong, right)),)

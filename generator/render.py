@@ -28,7 +28,8 @@ from generator.page import Block, Section, answers, groups, mistake, working
 from generator.paper import Paper
 from generator.telling import Teller
 
-__all__ = ["FORMATS", "CannotWrite", "errata_pages", "escape_latex", "escape_markdown", "pages"]
+__all__ = ["FORMATS", "CannotWrite", "errata_pages", "escape_latex", "escape_markdown", "marked_pages"]
+__all__ += ["pages"]
 
 _HERE = Path(__file__).parent
 TEMPLATES = next(p for p in (_HERE / "templates", _HERE.parent / "templates") if p.is_dir())
@@ -207,6 +208,19 @@ def errata_pages(
     """File name -> text: an erratum sheet in each format."""
     data = {"sections": sections, "proof": {**_proof(exercise), "of": "right"}}
     return _rendered({"errata": data}, {"spec": exercise.spec}, formats)
+
+
+def marked_pages(
+    phrase: str,
+    title: str,
+    sections: tuple[Section, ...],
+    formats: Iterable[str],
+    student: str = "",
+    variant: str = "",
+) -> dict[str, str]:
+    """File name -> text: what became of a hand-in, or of a class."""
+    about = {"phrase": phrase, "title": title, "student": student, "variant": variant}
+    return _rendered({"marked": {"sections": sections}}, about, formats)
 
 
 def _proof(exercise: Exercise) -> dict[str, Any]:

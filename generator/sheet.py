@@ -40,7 +40,7 @@ from generator.forms import APART, FORMS, formulas
 from generator.misconceptions import MISCONCEPTIONS, Misconception, rewriting
 from generator.spec import NetworkSpec, Spec
 
-__all__ = ["Asked", "Batch", "Sheet", "ask", "significant"]
+__all__ = ["Asked", "Batch", "Sheet", "ask", "line", "significant"]
 
 SAME = 1e-9  # relative: the same number, by other operations
 TIE = 1e-12
@@ -256,8 +256,8 @@ class Batch:
             return None
         run, at, v, names = planting.run, planting.first, planting.variant, self.sheet.lines
         right = Runs(run.program, run.states, run.rate)
-        lines = tuple(_line(run, q, v, names) for q in names)
-        return Working(planting.note, lines, at + 1, _line(right, names[at], v, names))
+        lines = tuple(line(run, q, v, names) for q in names)
+        return Working(planting.note, lines, at + 1, line(right, names[at], v, names))
 
     @cached_property
     def tolerances(self) -> dict[Id, Array]:
@@ -364,7 +364,7 @@ class _Planting:
     variant: int
 
 
-def _line(run: Runs, q: Id, v: int, lines: Collection[Id]) -> Line:
+def line(run: Runs, q: Id, v: int, lines: Collection[Id]) -> Line:
     """A line of what variant v calculates; what has no line of its own is written out."""
 
     def spelled(name: Any) -> Expr:
