@@ -57,6 +57,16 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--format", default="md,tex", metavar="LIST", help="default: md,tex")
         command.add_argument("-o", "--out", default="output", metavar="DIR", help="default: output")
 
+    grade = commands.add_parser("grade", help="marks hand-ins, and says why an answer is wrong")
+    grade.add_argument("folder", metavar="DIR", help="what make-exercise wrote: output/NAME")
+    grade.add_argument(
+        "submissions",
+        metavar="SUBMISSIONS",
+        help="a CSV or JSON file, or a folder of filled-in answers.csv",
+    )
+    grade.add_argument("-o", "--out", metavar="DIR", help="default: DIR/graded")
+    grade.add_argument("--format", default="md", metavar="LIST", help="of the pages; default: md")
+
     derive = commands.add_parser("derive", help="every quantity with its chain rule, value, certificate")
     derive.add_argument("spec", metavar="SPEC", help=spec_help)
     derive.add_argument("--json", action="store_true", help="print JSON")

@@ -13,7 +13,7 @@ from dataclasses import asdict
 from functools import partial
 from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from derive.verify import Uncertified
 from generator.exercise import build, certified
@@ -27,13 +27,18 @@ if TYPE_CHECKING:
     from generator.check import Drawn
     from generator.course import Student
     from generator.exercise import Exercise, Part
-    from generator.paper import Paper
+    from generator.keys import Key
+    from generator.marking import Mark
     from generator.slides import Reading
+    from generator.submissions import Problem
 
 __all__ = ["COMMANDS", "Unusable"]
 
+T = TypeVar("T")
+
 MOST_VARIANTS = 100_000
 MANY_COMPARED = 10_000  # of which the closest pair is said
+MOST_PROBLEMS = 20  # of a class that are printed
 MANY_VARIANTS = 20  # from which on making them shows how far it is
 MOST_PARAMETERS = 400  # of a worked example on pages
 
@@ -221,13 +226,13 @@ def _secret(arguments: Namespace) -> bytes:
     return found
 
 
-def _progress(drawn: Iterator[Paper], count: int) -> Iterator[Paper]:
+def _progress(each: Iterable[T], count: int) -> Iterator[T]:
     """The same, with a bar on a terminal where there are many."""
     if count < MANY_VARIANTS:
-        return drawn
+        return iter(each)
     from tqdm import tqdm
 
-    return iter(tqdm(drawn, total=count, unit=" variants", disable=None, leave=False))
+    return iter(tqdm(each, total=count, unit=" variants", disable=None, leave=False))
 
 
 def _again(arguments: Namespace, seed: str) -> str:
@@ -326,6 +331,86 @@ def preview(arguments: Namespace) -> int:
             print(f"  {q!s:<{wide}}  {easy:.0f} -> {hard:.0f}  (it is {numbers[0]} and {numbers[1]})")
     print("Neither is a student's: they are drawn with another secret.")
     return 0
+
+
+def grade(arguments: Namespace) -> int:
+    """Marks hand-ins: a table of all answers, one of scores, a page for each student and the class."""
+    from generator.keys import UnusableKey, read_keys
+    from generator.marking import mark
+    from generator.publish import read_variants
+    from generator.submissions import UnusableSubmissions, read_submissions
+
+    folder, formats = Path(arguments.folder), _formats(arguments)
+    try:
+        keys = read_keys(folder)
+    except UnusableKey as error:
+        raise Unusable(f"{folder}: {error}") from None
+    if not keys:
+        allowed = "the folder of an exercise that make-exercise wrote, such as output/mazur"
+        raise Unusable(f"{arguments.folder}: found no keys in it, allowed: {allowed}")
+    listed = folder / "variants.csv"
+    students = read_variants(_read(listed, "variants.csv", "a CSV file")) if listed.is_file() else {}
+    try:
+        handed_in = read_submissions(Path(arguments.submissions), keys, students)
+    except UnusableSubmissions as error:
+        raise Unusable(str(error)) from None
+    problems = [_problem(problem) for problem in handed_in.problems]
+    marks = mark(handed_in.hand_ins, keys)
+    out = Path(arguments.out) if arguments.out else folder / "graded"
+    _write_marks(out, marks, keys, problems, formats)
+    for line in problems[:MOST_PROBLEMS]:
+        print(line)
+    if len(problems) > MOST_PROBLEMS:
+        print(
+            f"{len(problems) - MOST_PROBLEMS} more to look at: they are all in {out}/class.{formats[0]}"
+        )
+    _print_marks(out, marks, formats)
+    return 0
+
+
+def _problem(problem: Problem) -> str:
+    where = ", ".join(filter(None, (problem.file, problem.place)))
+    return f"{where}: {problem.student + ': ' if problem.student else ''}{problem.what}"
+
+
+def _write_marks(
+    out: Path, marks: list[Mark], keys: Mapping[str, Key], problems: list[str], formats: list[str]
+) -> None:
+    from generator.grading import by_hand_in, feedback, grades, of_class, summary
+    from generator.publish import csv_text, staging, write_files
+    from generator.render import marked_pages
+
+    title = next(iter(keys.values())).title
+    hand_ins = by_hand_in(marks)
+    with staging(out) as stage:
+        pages = marked_pages("class_title", title, of_class(marks, keys, problems), formats)
+        named = {name.replace("marked", "class"): text for name, text in pages.items()}
+        tables = {"grades.csv": csv_text(grades(marks)), "summary.csv": csv_text(summary(marks))}
+        write_files(stage, named | tables)
+        for (student, variant), own in _progress(hand_ins.items(), len(hand_ins)):
+            told = feedback(keys[variant], own)
+            pages = marked_pages("feedback_title", title, told, formats, student, variant)
+            (stage / "feedback").mkdir(exist_ok=True)
+            files = {name.replace("marked", variant): text for name, text in pages.items()}
+            write_files(stage / "feedback", files)
+
+
+def _print_marks(out: Path, marks: list[Mark], formats: list[str]) -> None:
+    from collections import Counter
+
+    from generator.grading import by_hand_in
+
+    hand_ins = by_hand_in(marks)
+    verdicts = Counter(m.verdict for m in marks)
+    said = ", ".join(f"{count} {verdict}" for verdict, count in verdicts.most_common())
+    print(f"{len(hand_ins)} hand-in{'s' * (len(hand_ins) != 1)} marked: {said or 'no answers'}.")
+    for name, what in (
+        ("grades.csv", "a line for each answer: verdict, points, why"),
+        ("summary.csv", "a line for each student: score"),
+        (f"class.{formats[0]}", "questions, misconceptions, what to look at"),
+        (f"feedback/….{formats[0]}", "a page for each hand-in, by its variant"),
+    ):
+        print(f"  {out}/{name:<16} {what}")
 
 
 def make_example(arguments: Namespace) -> int:
@@ -626,6 +711,7 @@ def _guarded(command: Callable[[Namespace], int]) -> Callable[[Namespace], int]:
 COMMANDS: Mapping[str, Callable[[Namespace], int]] = {
     "make-exercise": _guarded(make_exercise),
     "make-example": _guarded(make_example),
+    "grade": _guarded(grade),
     "derive": _guarded(derive),
     "audit": _guarded(audit_lecture),
     "check": _guarded(check_exercise),
