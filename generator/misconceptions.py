@@ -46,7 +46,8 @@ def rewriting(together: Sequence[Misconception]) -> Rewrite:
             if not all(_passes_a_weight(term) for term in terms or ()):
                 return None
             for m in together:
-                terms = m.paths(program, q, terms) if m.paths and terms else terms
+                if m.paths and terms and all(map(_passes_a_weight, terms)):  # the other one left it so
+                    terms = m.paths(program, q, terms)
             combine = next((m.combine for m in together if m.combine), sum_of)
             return combine(terms) if terms else None
         found = (m.rewrite(program, q) for m in together if m.rewrite)
