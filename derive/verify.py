@@ -373,14 +373,15 @@ def _check_values(found: Findings, values: Values, precise: Values, digits: int 
         found.check("mpmath", q, values[q], exact, scale)
 
 
-def examine_counts(graph: Graph, wanted: Iterable[Id]) -> Findings:
+def examine_counts(graph: Graph, wanted: Iterable[Id], variants: int = 1) -> Findings:
     """Check P and P[l] of a network without ties by counting its parameters one by one."""
-    found = Findings(1)
+    found = Findings(variants)
     for q in wanted:
         layer = q.index if isinstance(q, Quantity) else ()
         blocks = (n for n in graph.of_kind("parameter") if layer in ((), n.prefix))
         ours, one_by_one = counted(graph, q), sum(1 for node in blocks for _ in node.elements())
-        found.check("counting", q, np.array([ours]), np.array([one_by_one]), 1.0)
+        both = (np.full(variants, count) for count in (ours, one_by_one))
+        found.check("counting", q, *both, 1.0)
     return found
 
 

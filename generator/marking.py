@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -386,6 +386,15 @@ def _shapes(found: _Judged, v: int, keyed: Keyed, text: str, rules: MarkingSpec)
 # --- on the graph --------------------------------------------------------------------------------
 
 
+@dataclass
+class _Fits:
+    """What misconceptions explain: question, hand-in, how far off, whether to the last digit asked for;
+    and of each hand-in how many answers they would have changed that are something else."""
+
+    explained: list[tuple[Id, int, float, bool]]
+    against: Array
+
+
 class _OnTheGraph:
     """The numbers of many hand-ins for one sheet; each array has a column for each."""
 
@@ -526,57 +535,66 @@ class _OnTheGraph:
 
     def misconceptions(self) -> None:
         """Singly, from the right answers or the student's own; then in pairs, one of which is seen in
-        another answer of the same student."""
+        another answer of the same student.  Of several that explain an answer those are kept that
+        explain most others too, and that give no number where the student has another."""
         columns = np.unique(np.concatenate([self.open(q) for q in self.judged])).astype(int)
         if not columns.size:
             return
         tight: dict[tuple[Id, int], dict[str, float]] = defaultdict(dict)
         loose: dict[tuple[Id, int], dict[str, float]] = defaultdict(dict)
+        against: dict[str, Array] = {}
         for m in self.sheet.misconceptions:
-            for q, v, off, close in self.fits([m], columns):
+            found = self.fits([m], columns)
+            against[m.id] = found.against
+            for q, v, off, close in found.explained:
                 (tight if close else loose)[q, v][m.id] = off
-        seen: dict[int, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+        seen: dict[int, Counter[str]] = defaultdict(Counter)
         for (_, v), notes in [*tight.items(), *loose.items()]:
-            for note in notes:
-                seen[v][note] += 1
+            seen[v].update(list(notes))
         sure: dict[int, set[str]] = defaultdict(set)
         for (_, v), notes in tight.items():
             sure[v].update(notes)
-        for q, found in self.judged.items():
-            for v in self.open(q):
+        for q, judged in self.judged.items():
+            for v in map(int, self.open(q)):
                 exact = tight.get((q, v), {})
                 other = {n: o for n, o in loose.get((q, v), {}).items() if seen[v][n] > 1}
-                notes = exact or ({} if (q, int(v)) in self.few else other)
+                notes = exact or ({} if (q, v) in self.few else other)
                 if notes:
-                    self.explain(found, int(v), sorted(notes, key=lambda n: (-seen[v][n], notes[n], n)))
+                    place = int(np.searchsorted(columns, v))
+                    fit = {n: (int(against[n][place]), -seen[v][n]) for n in notes}
+                    best = [n for n in notes if fit[n] == min(fit.values())]
+                    self.explain(judged, v, sorted(best, key=lambda n: (notes[n], n)))
         self.pairs(sure)
 
     def explain(self, found: _Judged, v: int, notes: Sequence[str]) -> None:
         found.notes[v] = tuple(notes)
         found.settle(v, "misconception", float(self.rows[v].key.marking.misconception))
 
-    def fits(
-        self, mistakes: Sequence[Misconception], columns: Array
-    ) -> Iterable[tuple[Id, int, float, bool]]:
-        """Question, hand-in, how far off, and whether to the last digit asked for."""
+    def fits(self, mistakes: Sequence[Misconception], columns: Array) -> _Fits:
+        """Which answers of which hand-ins the mistakes explain."""
         affected = set().union(*(self.sheet.affected[m.id] for m in mistakes))
-        asked = [q for q in self.judged if q in affected and np.intersect1d(self.open(q), columns).size]
-        if not asked:
-            return
+        asked = [q for q in self.judged if q in affected]
+        found = _Fits([], np.zeros(len(columns), int))
+        if not any(np.intersect1d(self.open(q), columns).size for q in asked):
+            return found
         right = {q: self.right[q][columns] for q in self.judged}
-        for given in (right, self.given(columns)):
-            run = self.run(columns, given, mistakes)
-            for q in asked:
-                number = self.number(run, q, len(columns))
-                typed, exact = self.typed[q][columns], self.right[q][columns]
-                off = np.abs(typed - number)
-                unit = self.unit(number)
-                near = self.relative(q, columns) * np.abs(number) + unit
-                changed = np.isfinite(number) & (np.abs(number - exact) > self.near[q][columns])
-                there = np.isin(columns, self.open(q)) & changed & (off <= near)
-                for place in np.flatnonzero(there):
+        runs = [self.run(columns, given, mistakes) for given in (right, self.given(columns))]
+        for q in asked:
+            typed, exact, near = self.typed[q][columns], right[q], self.near[q][columns]
+            fits, elsewhere = np.zeros(len(columns), bool), np.zeros(len(columns), bool)
+            there = np.isin(columns, self.open(q))
+            for own, number in enumerate(self.number(run, q, len(columns)) for run in runs):
+                rounded = own * 0.5 * 10.0 ** (1 - self.digits) * np.abs(number)  # his own numbers are
+                off, unit = np.abs(typed - number), self.unit(number)
+                changed = np.isfinite(number) & (np.abs(number - exact) > near)
+                hit = changed & (off <= self.relative(q, columns) * np.abs(number) + unit + rounded)
+                fits, elsewhere = fits | hit, elsewhere | changed
+                for place in np.flatnonzero(there & hit):
                     error = float(off[place] / max(abs(number[place]), 1e-300))
-                    yield q, int(columns[place]), error, bool(off[place] <= unit[place])
+                    close = bool(off[place] <= unit[place])
+                    found.explained.append((q, int(columns[place]), error, close))
+            found.against += (elsewhere & np.isfinite(typed) & ~fits).astype(int)
+        return found
 
     def pairs(self, sure: Mapping[int, set[str]]) -> None:
         """Two misconceptions at once: one that this student has shown, and any other."""
@@ -592,7 +610,7 @@ class _OnTheGraph:
                 if m.id == note:
                     continue
                 both = [MISCONCEPTIONS[note], m]
-                for q, v, off, close in self.fits(both, columns):
+                for q, v, off, close in self.fits(both, columns).explained:
                     if close and (q, v) not in self.few:
                         found[q, v][note, m.id] = off
         for (q, v), pairs in found.items():

@@ -318,7 +318,7 @@ class Batch:
         graph, also = self.sheet.exercise.graph, list(self.sheet.asked)
         methods: tuple[str, ...]
         if self.sheet.exercise.spec.draw.sizes:  # no number of the network is shown
-            found, methods = examine_counts(graph, also), ("counting",)
+            found, methods = examine_counts(graph, also, len(self)), ("counting",)
         else:
             found, methods = examined(self.exercise, None, also), methods_of(graph)
         good = [v for v, wrong in enumerate(found.wrong) if wrong is None]

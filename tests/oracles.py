@@ -244,7 +244,7 @@ def torch_library() -> Library:
             "prelu": lambda z, alpha=0.25: F.prelu(z, array([alpha])),
             "elu": F.elu,
             "softplus": lambda z: F.softplus(z, threshold=50),  # else a line from 20 on
-            "gelu": lambda z: z * torch.special.ndtr(z),  # F.gelu's 1 + erf(z) is 0 below z = -6
+            "gelu": lambda z: z / 2 * torch.erfc(-z / 2**0.5),  # F.gelu's 1 + erf is 0 below z = -6
             "gelu_tanh": lambda z: F.gelu(z, approximate="tanh"),
             "silu": F.silu,
             "hard_sigmoid": lambda z: F.relu6(z + 3) / 6,  # F.hardsigmoid's slope is 1/6 in 32 bits
@@ -361,7 +361,7 @@ def jax_library() -> Library:
             "prelu": lambda z, alpha=0.25: jnp.where(z > 0, z, alpha * z),
             "elu": nn.elu,
             "softplus": nn.softplus,
-            "gelu": lambda z: nn.gelu(z, approximate=False),
+            "gelu": lambda z: z / 2 * jax.scipy.special.erfc(-z / 2**0.5),
             "gelu_tanh": lambda z: nn.gelu(z, approximate=True),
             "silu": nn.silu,
             "hard_sigmoid": nn.hard_sigmoid,
