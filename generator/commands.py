@@ -149,6 +149,7 @@ def make_exercise(arguments: Namespace) -> int:
     print(f"{len(rows)} variant{'s' * (len(rows) > 1)} of {spec.name} in {folder}")
     for page, what in (
         ("question", "the homework; holds no answers"),
+        ("answers", "the sheet to fill in and hand in"),
         ("solution", "every step, with the numbers put in"),
         ("key", f"{len(paper.parts)} answers with their tolerances"),
     ):

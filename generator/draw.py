@@ -31,7 +31,7 @@ from generator.sheet import Batch, Sheet
 from generator.spec import Choice, Draw, NetworkSpec, Range, Spec, SpecError
 
 __all__ = ["ATTEMPTS", "SCREENS", "digest", "draw", "draw_all", "sheet_of", "structure"]
-__all__ += ["variant_id"]
+__all__ += ["is_variant_id", "variant_id"]
 
 ATTEMPTS = 500
 AT_ONCE = 1000  # variants that are computed together
@@ -99,9 +99,18 @@ def variant_id(spec: Spec, seed: object, student: object, secret: bytes = b"") -
     for _ in range(8):
         rest, place = divmod(rest, len(ALPHABET))
         places.append(place)
-    check = sum(weight * place for weight, place in enumerate(places, 1)) % len(ALPHABET)
-    text = "".join(ALPHABET[place] for place in [*places, check])
+    text = "".join(ALPHABET[place] for place in [*places, _check(places)])
     return "-".join(text[i : i + 3] for i in range(0, 9, 3))
+
+
+def _check(places: Sequence[int]) -> int:
+    return sum(weight * place for weight, place in enumerate(places, 1)) % len(ALPHABET)
+
+
+def is_variant_id(text: str) -> bool:
+    """Whether the last character of a typed id checks the others."""
+    places = [ALPHABET.find(c) for c in text.replace("-", "")]
+    return len(places) == 9 and -1 not in places and _check(places[:8]) == places[8]
 
 
 def _redrawn(spec: Spec, stream: _Stream) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,7 +18,20 @@ from generator.keys import key
 from generator.paper import Paper
 from generator.render import pages
 
-__all__ = ["contents", "staging", "variants_csv", "write_files"]
+__all__ = [
+    "answers_csv",
+    "contents",
+    "plain_cell",
+    "read_variants",
+    "safe_cell",
+    "staging",
+    "variants_csv",
+]
+__all__ += ["write_files"]
+
+# What a spreadsheet computes instead of showing it, full-width signs included (OWASP, CSV injection).
+_FORMULA = re.compile("'*[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
+_NUMBER = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?([eE][+-]?[0-9]+)?")
 
 
 def contents(it: Exercise | Paper, formats: Iterable[str], student: str = "") -> dict[str, str]:
@@ -25,6 +39,8 @@ def contents(it: Exercise | Paper, formats: Iterable[str], student: str = "") ->
     files = pages(it, formats, student)
     if Paper.of(it).parts:
         files["key.json"] = json.dumps(key(it), indent=1) + "\n"
+    if it.variant and Paper.of(it).parts:
+        files["answers.csv"] = answers_csv(Paper.of(it))
     return files
 
 
@@ -62,8 +78,35 @@ def write_files(folder: Path, files: Mapping[str, str]) -> None:
 
 def variants_csv(rows: Iterable[tuple[str, str]]) -> str:
     """`student,variant`, one line each."""
+    return csv_text([("student", "variant"), *rows])
+
+
+def read_variants(text: str) -> dict[str, str]:
+    """variants.csv, as `variants_csv` wrote it: student -> variant."""
+    rows = [*csv.reader(io.StringIO(text.removeprefix("\ufeff")))][1:]
+    return {plain_cell(row[0]): plain_cell(row[1]) for row in rows if len(row) > 1}
+
+
+def answers_csv(paper: Paper) -> str:
+    """`variant,part,answer`: the sheet to fill in.  It says whose it is under any file name, and of an
+    answer no more than the id of what is asked."""
+    parts = (prefix + part.id for prefix, part in paper.parts)
+    return csv_text([("variant", "part", "answer"), *((str(paper.variant), part, "") for part in parts)])
+
+
+def csv_text(rows: Iterable[Iterable[str]]) -> str:
+    """CSV that a spreadsheet can open: cells that are safe, and one kind of line end."""
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("student", "variant"))
-    writer.writerows(rows)
+    safe = ([safe_cell(re.sub("\r\n?", "\n", cell)) for cell in row] for row in rows)
+    csv.writer(text, lineterminator="\n").writerows(safe)
     return text.getvalue()
+
+
+def safe_cell(text: str) -> str:
+    """A cell that no spreadsheet takes for a formula: `'=1+1`.  A plain number stays as it is."""
+    return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
+
+
+def plain_cell(cell: str) -> str:
+    """What was written by `safe_cell`."""
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell

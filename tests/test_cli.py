@@ -49,6 +49,7 @@ def test_make_exercise_leaves_question_solution_and_key_and_says_where(run):
     written = files()
     assert {Path(name).name for name in written} == {
         *("question.md", "question.tex", "solution.md", "solution.tex", "key.json", "variants.csv"),
+        "answers.csv",
     }
     assert "output/mazur" in done.out
     assert "--seed" in done.out

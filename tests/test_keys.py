@@ -7,7 +7,9 @@ import pytest
 from generator.draw import draw
 from generator.exercises import found, kinds
 from generator.keys import UnusableKey, key, read_key, read_keys
+from generator.paper import drawn, specs_of
 from generator.publish import contents, write_files
+from generator.spec import read
 
 
 @pytest.mark.parametrize("name", kinds())
@@ -34,6 +36,18 @@ WRONG = [  # text -> what it says
 def test_what_is_no_key(text, said):
     with pytest.raises(UnusableKey, match=said):
         read_key(text, "K/key.json")
+
+
+def test_the_key_of_a_sheet_is_read_with_the_specs_of_its_exercises(tmp_path):
+    text = 'name = "hw"\ntitle = "HW"\n' + '[[exercise]]\nuse = "loss"\n' * 2
+    (tmp_path / "hw.toml").write_text(text, "utf-8")
+    spec = read(text)
+    (paper,) = drawn(spec, specs_of(spec, str(tmp_path / "hw.toml")), 1, ["ada"])
+    made = read_key(json.dumps(key(paper)))
+    assert [*made.parts] == [f"{n}:{part.id}" for n in (1, 2) for part in paper.exercises[n - 1].parts]
+    assert {keyed.exercise for keyed in made.parts.values()} == {0, 1}
+    for one, exercise in zip(made.specs, paper.exercises, strict=True):
+        assert one.model_dump(exclude={"name"}) == exercise.spec.model_dump(exclude={"name"})
 
 
 def test_keys_of_a_folder(tmp_path):

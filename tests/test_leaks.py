@@ -21,7 +21,7 @@ from generator.draw import draw_all
 from generator.exercise import Exercise
 from generator.exercises import found, kinds
 from generator.paper import Paper
-from generator.publish import contents
+from generator.publish import answers_csv, contents
 from generator.render import FORMATS, TEMPLATES, pages
 from generator.spec import LECTURES, Spec, SpecError, read
 from tests.test_draw import ON_KINKS
@@ -102,6 +102,8 @@ def test_no_question_holds_an_answer_or_what_it_is_drawn_from(name, monkeypatch)
         files = contents(exercise, FORMATS)
         for form in FORMATS:
             assert list(leaks(files[f"question.{form}"], exercise)) == [], form
+        assert list(leaks(files["answers.csv"], exercise)) == []
+        assert blind_sheet(exercise) == files["answers.csv"]
         if all(part.form != "design" for part in exercise.parts):  # else its truth table is given
             questions = {f: files[f] for f in files if f.startswith("question")}
             assert blind(exercise, monkeypatch) == questions
@@ -125,6 +127,15 @@ def blind(exercise, monkeypatch):
         patch.setattr(render._telling(exercise), "worked", lambda exercise: ())
         patch.setattr(render, "answers", lambda exercise, first: None)
         return {f: text for f, text in pages(without, FORMATS).items() if f.startswith("question")}
+
+
+def blind_sheet(exercise):
+    """The answer sheet, made where there are no answers."""
+    parts = tuple(
+        replace(part, answer="", tolerance=None, depends_on=(), misconceptions=(), options=())
+        for part in exercise.parts
+    )
+    return answers_csv(Paper.of(replace(exercise, parts=parts, iterates=[])))
 
 
 @pytest.mark.parametrize("text", ON_KINKS.values(), ids=ON_KINKS)
