@@ -3,9 +3,9 @@
     python benchmarks/grading.py [--students 5000] [--kind matrix_form] [--loop 5]
 
 Each student hands in all answers of a sheet: right with rounding, with one known misconception, with one
-early and everything right from there, or noise.  Marked are all of them, with follow-through and every
-misconception, singly and in pairs; the loop does follow-through and single misconceptions only, for a few
-students, one formula after the other.  Prints a Markdown table.
+early and everything right from there, or noise.  All are marked, with follow-through and every
+misconception, singly and in pairs; the loop does follow-through and single misconceptions only, for a
+few students, one formula after the other.  Prints a Markdown table.
 """
 
 from __future__ import annotations

@@ -380,8 +380,8 @@ def examine_counts(graph: Graph, wanted: Iterable[Id], variants: int = 1) -> Fin
         layer = q.index if isinstance(q, Quantity) else ()
         blocks = (n for n in graph.of_kind("parameter") if layer in ((), n.prefix))
         ours, one_by_one = counted(graph, q), sum(1 for node in blocks for _ in node.elements())
-        both = (np.full(variants, count) for count in (ours, one_by_one))
-        found.check("counting", q, *both, 1.0)
+        same, each = np.full(variants, ours), np.full(variants, one_by_one)
+        found.check("counting", q, same, each, 1.0)
     return found
 
 
