@@ -1,6 +1,6 @@
 """Marking a class, against the same graph evaluated answer by answer in a Python loop.
 
-    python benchmarks/grading.py [--students 5000] [--kind matrix_form] [--loop 5]
+    python benchmarks/grading.py [--students 5000] [--kind cummins] [--loop 5]
 
 Each student hands in all answers of a sheet: right with rounding, with one known misconception, with one
 early and everything right from there, or noise.  All are marked, with follow-through and every
@@ -65,7 +65,7 @@ def main() -> int:
     """Mark, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--students", type=int, default=5000)
-    parser.add_argument("--kind", default="matrix_form")
+    parser.add_argument("--kind", default="cummins", help="a kind or a lecture")
     parser.add_argument("--variants", type=int, default=200)
     parser.add_argument("--loop", type=int, default=5, help="students that are marked in the loop")
     args = parser.parse_args()

@@ -358,6 +358,8 @@ def grade(arguments: Namespace) -> int:
     problems = [_problem(problem) for problem in handed_in.problems]
     marks = mark(handed_in.hand_ins, keys)
     out = Path(arguments.out) if arguments.out else folder / "graded"
+    before = out / "summary.csv"
+    changed = _changed(before.read_text("utf-8"), marks) if before.is_file() else []
     _write_marks(out, marks, keys, problems, formats)
     for line in problems[:MOST_PROBLEMS]:
         print(line)
@@ -366,7 +368,25 @@ def grade(arguments: Namespace) -> int:
             f"{len(problems) - MOST_PROBLEMS} more to look at: they are all in {out}/class.{formats[0]}"
         )
     _print_marks(out, marks, formats)
+    for line in changed:
+        print(line)
     return 0
+
+
+def _changed(before: str, marks: list[Mark]) -> list[str]:
+    """Who gains and who loses by marking again."""
+    from generator.grading import changes
+
+    try:
+        _, *rows = changes(before, marks)
+    except (ValueError, KeyError):  # it is not one of ours
+        return []
+    up = sum(float(now) > float(earlier) for _, _, earlier, now in rows)
+    lines = [f"Marked again: {up} gain, {len(rows) - up} lose."] if rows else []
+    lines += [
+        f"  {student} ({variant}): {old} -> {new}" for student, variant, old, new in rows[:MOST_PROBLEMS]
+    ]
+    return lines
 
 
 def _problem(problem: Problem) -> str:

@@ -7,6 +7,8 @@ hard, which misconceptions were met, what nobody could do, and whose answers are
 
 from __future__ import annotations
 
+import csv
+import io
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,7 +30,7 @@ from generator.number import shown
 from generator.page import Block, Cell, Section, Table, Words, label, said
 from generator.sheet import Sheet, line
 
-__all__ = ["Copied", "copied", "feedback", "grades", "of_class", "summary"]
+__all__ = ["Copied", "changes", "copied", "feedback", "grades", "of_class", "summary"]
 
 GRADES = ("student", "variant", "part", "quantity", "answer", "verdict", "credit", "note", "expected")
 MOST_LINES = 8  # of a right derivation
@@ -79,6 +81,21 @@ def by_hand_in(marks: Iterable[Mark]) -> dict[tuple[str, str], list[Mark]]:
     return found
 
 
+def changes(before: str, marks: Iterable[Mark]) -> Iterator[Sequence[str]]:
+    """Who has another score than in an earlier summary.csv: before, now; the largest gain first."""
+    rows = csv.DictReader(io.StringIO(before))
+    earlier = {(row["student"], row["variant"]): row["score"] for row in rows if row.get("score")}
+    _, *now = summary(marks)
+    moved = [
+        (float(score) - float(earlier[student, variant]), student, variant, score)
+        for student, variant, score, _ in now
+        if (student, variant) in earlier and float(earlier[student, variant]) != float(score)
+    ]
+    yield "student", "variant", "before", "now"
+    for _, student, variant, score in sorted(moved, key=lambda row: (-row[0], row[1:])):
+        yield student, variant, earlier[student, variant], score
+
+
 # --- a student's page ---------------------------------------------------------------------------
 
 
@@ -89,6 +106,7 @@ class _Explained:
         self.exercise: Exercise = build(key.specs[number])
         self.parts = {k.id: k for k in key.parts.values() if k.exercise == number}
         self.ids = {str(k.part.quantity): k for k in self.parts.values()}
+        self.told: set[Id] = set()  # what has been derived on the page
 
     @cached_property
     def names(self) -> set[Id]:
@@ -158,8 +176,11 @@ class _Explained:
                 return []  # it is not what the key is certified for
         except KeyError:
             return []
-        between = [u for u in self.sheet._way_to(q) if u in self.names and u not in self.asked]
-        lines = [self.line(run, u) for u in [*reversed(between[: MOST_LINES - 1]), q]]
+        known = self.asked | self.told
+        between = [u for u in self.sheet.way_to(q) if u in self.names and u not in known]
+        way = [*reversed(between[: MOST_LINES - 1]), q]
+        self.told.update(way)
+        lines = [self.line(run, u) for u in way]
         return [node for node in lines if node is not None]
 
 
@@ -366,7 +387,7 @@ def _met(marks: Iterable[Mark]) -> list[tuple[Cell, ...]]:
             Words(note),
             Words(MISCONCEPTIONS[note].name),
             Number(str(parts[note].total())),
-            Words(", ".join(f"{part} ({n})" for part, n in parts[note].most_common(3))),
+            Words(", ".join(f"{part} ({n})" for part, n in parts[note].most_common(1))),
         )
         for note in order
     ]

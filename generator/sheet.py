@@ -90,7 +90,7 @@ class Sheet:
     @cached_property
     def rests_on(self) -> dict[Id, tuple[Id, ...]]:
         """For each question the other questions that its answer rests on directly."""
-        return {q: tuple(u for u in self._way_to(q) if u in self.asked) for q in self.asked}
+        return {q: tuple(u for u in self.way_to(q) if u in self.asked) for q in self.asked}
 
     @cached_property
     def depends_on(self) -> dict[Id, tuple[str, ...]]:
@@ -100,10 +100,10 @@ class Sheet:
     @cached_property
     def between(self) -> list[Id]:
         """What is computed on the way from one answer to another without being asked."""
-        ways = (u for q in self.asked for u in self._way_to(q) if u not in self.asked)
+        ways = (u for q in self.asked for u in self.way_to(q) if u not in self.asked)
         return list(dict.fromkeys(ways))
 
-    def _way_to(self, q: Id) -> Iterator[Id]:
+    def way_to(self, q: Id) -> Iterator[Id]:
         """What q is computed from, back to what is asked or given."""
         pending, seen = list(self._parents(q)), {q}
         while pending:

@@ -276,3 +276,44 @@ def test_two_misconceptions_at_once():
     wrong = [m for m in marks if m.part == "dL/dW[1][1][1]" and m.verdict != "correct"]
     assert np.mean([bool(made & set(m.notes)) or m.verdict == "follow-through" for m in wrong]) > 0.9
     assert set(MISCONCEPTIONS) > made
+
+
+def test_who_gains_and_who_loses_by_marking_again():
+    from generator.grading import changes
+
+    some = a_class("gradients", 12)
+    one = mark(some.hand_ins(some.careful()), some.keys)
+    row = f"s0,{one[0].variant}"
+    before = f"student,variant,score,max\n{row},3,12\ns1,{some.exercises[1].variant},12,12\n"
+    assert [*changes(before, one)] == [
+        ("student", "variant", "before", "now"),
+        ("s0", one[0].variant, "3", "12"),
+    ]
+
+
+def test_answers_to_somebody_elses_sheet_are_a_question():
+    from generator.grading import copied
+    from generator.marking import HandIn
+
+    some = a_class("gradients", 12)
+    hand_ins = some.hand_ins(some.careful())
+    assert copied(mark(hand_ins, some.keys), some.keys) == []
+    hand_ins[3] = HandIn("s3", hand_ins[3].variant, hand_ins[7].answers)
+    (found_,) = copied(mark(hand_ins, some.keys), some.keys)
+    assert (found_.student, found_.other, found_.count, found_.of) == ("s3", "s7", 9, 9)
+    assert found_.power >= 3
+
+
+def test_a_page_shows_what_was_done_and_what_is_right():
+    from generator.grading import by_hand_in, feedback, of_class
+    from generator.render import marked_pages
+
+    some = a_class("gradients", 12)
+    marks = mark(some.hand_ins(some.mistaken("M02")), some.keys)
+    (student, variant), own = next(iter(by_hand_in(marks).items()))
+    told = marked_pages("feedback_title", "T", feedback(some.keys[variant], own), ["md", "tex"], student)
+    assert "a hidden unit's activation derivative is forgotten" in told["marked.md"]
+    right = next(m for m in own if m.verdict == "misconception").expected
+    assert f"{right:.3g}"[:6] in told["marked.md"]
+    pages = marked_pages("class_title", "T", of_class(marks, some.keys), ["md"])
+    assert "| M02 | a hidden unit's activation derivative is forgotten | $24$ |" in pages["marked.md"]
