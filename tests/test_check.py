@@ -16,7 +16,7 @@ from derive.quantity import parse
 from generator.check import Drawn, check, checked, closest, closest_of, lines, told_apart
 from generator.difficulty import difficulty, work
 from generator.draw import draw_all, sheet_of
-from generator.exercise import STOP
+from generator.exercise import STOP, build
 from generator.exercises import found, kinds
 from generator.misconceptions import MISCONCEPTIONS, rewriting
 from generator.sheet import significant
@@ -170,7 +170,7 @@ def undrawn(*specs, exercises=None):
     made = exercises or [
         replace(e, variant=str(v)) for v, e in enumerate(sheet.batch(specs).exercises())
     ]
-    drawn = Drawn([], [], [], [], sheet.made_in, sheet.overlooks, Counter())
+    drawn = Drawn([], [], [], [], [], sheet.made_in, sheet.overlooks, Counter())
     drawn.add(made)
     return checked(drawn, "small")
 
@@ -220,6 +220,40 @@ def test_one_variant_that_is_no_number_does_not_end_the_tests_of_others():
     assert together[1].certificate == alone[0].certificate
 
 
+def test_a_letter_is_right_on_many_sheets_so_what_they_give_is_compared():
+    spec = found("multiple_choice")
+    one, other = (e.spec for e in draw_all(spec, 1, range(2)))
+    report = undrawn(one, other, one)
+    assert (report.collisions, report.closest, report.closest_in) == (1, ("0", "2"), None)
+    (defect,) = report.defects
+    assert defect.startswith("1 pair of sheets alike, such as 0 and 2")
+    assert "Closest     0 and 2: the same is given" in [*lines(report)]
+    assert undrawn(one, other).collisions == 0
+
+
+def test_of_a_design_the_function_is_given_and_not_the_weights():
+    (spec,) = (e.spec for e in draw_all(found("design"), 1, [1]))
+    layer, net = spec.network.layers[-1], spec.network
+
+    def with_rows(scale):
+        rows = [[w * scale for w in row] for row in layer.weights]
+        rows = {"layers": [layer.model_copy(update={"weights": rows})]}
+        return spec.model_copy(update={"network": net.model_copy(update=rows)})
+
+    tables = [e.values.forward[e.graph.nodes[-1]] for e in (build(spec), build(with_rows(-1)))]
+    assert (tables[0] != tables[1]).any()
+    assert undrawn(spec, with_rows(-1)).collisions == 0
+    assert undrawn(spec, spec).collisions == 1
+
+
+def test_networks_that_are_counted_may_be_alike_in_structure():
+    text = kind_text("parameter_count").replace("max = 50", "max = 3")
+    report = check(read(text), count=80)
+    assert (report.variants, report.uncertified) == (80, [])
+    assert report.collisions > 0
+    assert report.defects
+
+
 # --- commands ---------------------------------------------------------------------------------
 
 
@@ -233,7 +267,7 @@ def test_check_reports_and_says_what_it_found(run):
 
 def test_a_defect_is_exit_code_1_and_in_the_json(run):
     spec = kind_text("circuit").replace(
-        "min = -20, max = 20, decimals = 2", "min = -3, max = 3, decimals = 0"
+        "min = -20, max = 20, decimals = 3", "min = -3, max = 3, decimals = 0"
     )
     Path("hw.toml").write_text(spec, "utf-8")
     done = run("check", "hw.toml", "--seeds", 60, "--json")

@@ -15,7 +15,7 @@ name = "symbolic"
 kind = "symbolic"  # what is asked; others: `list kinds`
 title = "The gradient as a formula"
 notation = "plain"  # how quantities are written; others: `list notations`
-digits = 4  # significant digits of an answer
+digits = 6  # significant digits of an answer
 
 [network]
 inputs = [[0.5, -1.0]]  # a row for each sample
