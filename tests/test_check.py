@@ -18,6 +18,7 @@ from generator.difficulty import difficulty, work
 from generator.draw import draw_all, sheet_of
 from generator.exercise import STOP, build
 from generator.exercises import found, kinds
+from generator.forms import LETTERS
 from generator.misconceptions import MISCONCEPTIONS, rewriting
 from generator.sheet import significant
 from generator.spec import SpecError, read
@@ -332,7 +333,9 @@ def test_simulated_students(name):
     for exercise in drawn:
         for part in exercise.parts:
             for wrong in part.misconceptions:
-                if part.quantity in sheet.made_in[wrong.note]:
+                if part.form != "number":
+                    assert wrong.answer != part.answer
+                elif part.quantity in sheet.made_in[wrong.note]:
                     assert abs(wrong.answer - part.answer) > part.tolerance
     for exercise in drawn[::50]:
         for note, made_in in sheet.made_in.items():
@@ -348,13 +351,25 @@ def test_simulated_students(name):
     assert inside.mean() >= 0.999
 
 
+def right_number(part):
+    """Of a choice, what its letter stands for."""
+    return part.options[LETTERS.index(part.answer)] if part.options else part.answer
+
+
 def held_one_by_one(exercise, sheet, misconception, q):
     """One formula at a time, from this student's own right answers and what is wrong before."""
-    (part,) = (part for part in exercise.parts if part.quantity == q)
-    given_ = {p.quantity: p.answer for p in exercise.parts if p.quantity != q}
+    computed = [part for part in exercise.parts if part.form in ("number", "choice")]
+    (part,) = (part for part in computed if part.quantity == q)
+    given_ = {p.quantity: right_number(p) for p in computed if p.quantity != q}
     rate = float(exercise.spec.source.learning_rate)
     student = Run(exercise.program, exercise.iterates, rate, given_, rewriting([misconception]))
     answer = student.compute(q)
+    if part.form == "choice":  # of its many mistakes some are offered; none is the right one rounded
+        right = right_number(part)
+        unit = 10.0 ** (np.floor(np.log10(abs(right))) - exercise.spec.digits + 1)
+        same = answer == pytest.approx(right, rel=1e-8)
+        assert same or not np.isfinite(answer) or abs(answer - right) > unit
+        return
     noted = {wrong.note: wrong.answer for wrong in part.misconceptions}
     if misconception.id in noted:
         assert answer == pytest.approx(noted[misconception.id], rel=1e-9)
