@@ -374,14 +374,14 @@ def _check_values(found: Findings, values: Values, precise: Values, digits: int 
 
 
 def examine_counts(graph: Graph, wanted: Iterable[Id], variants: int = 1) -> Findings:
-    """Check P and P[l] of a network without ties by counting its parameters one by one."""
+    """Check P and P[l] of a network without ties by counting its parameters one by one; once for all
+    its variants, whose numbers are not looked at."""
     found = Findings(variants)
+    one_by_one = {node: sum(1 for _ in node.present) for node in graph.of_kind("parameter")}
     for q in wanted:
         layer = q.index if isinstance(q, Quantity) else ()
-        blocks = (n for n in graph.of_kind("parameter") if layer in ((), n.prefix))
-        ours, one_by_one = counted(graph, q), sum(1 for node in blocks for _ in node.elements())
-        same, each = np.full(variants, ours), np.full(variants, one_by_one)
-        found.check("counting", q, same, each, 1.0)
+        theirs = sum(count for node, count in one_by_one.items() if layer in ((), node.prefix))
+        found.check("counting", q, np.full(variants, counted(graph, q)), np.array(theirs), 1.0)
     return found
 
 

@@ -2,8 +2,9 @@
 
     distance of two variants = max over questions of |answer a − answer b| / (tolerance a + tolerance b)
 
-Two sheets are alike, a collision, where it is at most 1: one set of answers is then right on both.  All
-is read off the parts that students get, not off what drew them.
+Two sheets are alike, a collision, where it is at most 1: one set of answers is then right on both.  A
+letter or a design is right on many sheets by nature, so sheets that ask for these are alike where what
+they give is the same.  All is read off what students get, not off what drew it.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ from typing import Any
 import numpy as np
 
 from derive.ops import Array
-from derive.quantity import Id
+from derive.quantity import Id, Quantity
 from derive.verify import TOLERANCE
 from generator.difficulty import difficulty, work
-from generator.draw import SCREENS, draw_all, sheet_of, structure
+from generator.draw import draw_all, loosened, sheet_of, structure
 from generator.exercise import Exercise, Part
 from generator.spec import Spec
 
@@ -32,6 +33,7 @@ AT_ONCE = 200  # variants after which a bar moves
 APART = 2  # tolerances between two answers that are told apart
 MOST_REJECTED = 0.9  # of the draws
 ALIKE = "two sheets alike"  # what a kind may overlook
+SHARED = ("choice", "design")  # forms in which one answer is right on sheets with other numbers
 
 
 # --- two variants -----------------------------------------------------------------------------
@@ -98,6 +100,16 @@ def closest_of(sheets: Sequence[Sequence[Part]]) -> Closest | None:
     return closest(numbers[..., 0].T, numbers[..., 1].T)
 
 
+def _same(given: Sequence[str]) -> Closest | None:
+    """Two sheets that give the same, and how many pairs do."""
+    places: dict[str, list[int]] = {}
+    for place, numbers in enumerate(given):
+        places.setdefault(numbers, []).append(place)
+    same = [some for some in places.values() if len(some) > 1]
+    count = sum(len(some) * (len(some) - 1) // 2 for some in same)
+    return Closest(0.0, (same[0][0], same[0][1]), 0, count) if same else None
+
+
 # --- a class ----------------------------------------------------------------------------------
 
 
@@ -109,6 +121,7 @@ class Drawn:
     sheets: list[tuple[Part, ...]]
     errors: list[float]  # of the certificate; infinite where there is none
     work: list[float]
+    given: list[str]  # the numbers on a sheet, where it is not told by its answers
     made_in: dict[str, list[Id]]
     overlooks: Collection[str]  # reasons that are none for this kind
     rejected: Counter[str]
@@ -119,6 +132,23 @@ class Drawn:
         self.sheets += [exercise.parts for exercise in exercises]
         self.errors += [e.proof.max_error if e.proof else np.inf for e in exercises]
         self.work += _difficulties(exercises)
+        self.given += [_given(exercise) for exercise in exercises]
+
+
+def by_answers(parts: Sequence[Part]) -> bool:
+    """Whether sheets with these questions are told apart by their answers."""
+    return bool(numeric(parts)) and not any(part.form in SHARED for part in parts)
+
+
+def _given(exercise: Exercise) -> str:
+    """All numbers that are given; of a design, whose weights are not, what the outputs come to."""
+    if by_answers(exercise.parts):
+        return ""
+    designed = (p.quantity for p in exercise.parts if p.form == "design")
+    asked = {exercise.graph.find(q)[0].key for q in designed if isinstance(q, Quantity)}
+    numbers = {k: n for k, n in exercise.spec.source.numbers().items() if k not in asked}
+    outputs = exercise.graph.nodes[-1] if asked else None
+    return f"{numbers} {exercise.values.forward[outputs].tolist() if outputs else ''}"
 
 
 def _difficulties(exercises: Sequence[Exercise]) -> list[float]:
@@ -135,7 +165,7 @@ def _difficulties(exercises: Sequence[Exercise]) -> list[float]:
 def drawn(spec: Spec, seed: str, count: int, secret: bytes = SECRET) -> Iterator[Drawn]:
     """The class, again after every few variants that it has grown by."""
     sheet = sheet_of(spec)
-    found = Drawn([], [], [], [], sheet.made_in, sheet.overlooks, Counter())
+    found = Drawn([], [], [], [], [], sheet.made_in, sheet.overlooks, Counter())
     for start in range(1, count + 1, AT_ONCE):
         students = [str(n) for n in range(start, min(start + AT_ONCE, count + 1))]
         found.add(list(draw_all(spec, seed, students, found.rejected, secret)))
@@ -174,7 +204,7 @@ class Checked:
     hardest: str
     questions: list[Question]
     collisions: int
-    may_collide: bool  # there are few sheets of this kind, or they differ in what is no number
+    may_collide: bool  # there are few sheets of this kind
     distance: float | None  # of the closest pair
     closest: tuple[str, str] | None
     closest_in: str | None
@@ -210,7 +240,8 @@ def check(
 def checked(found: Drawn, name: str, seed: str = "", seconds: float = 0.0) -> Checked:
     """What there is to say of a class."""
     order = np.argsort(found.work, kind="stable")
-    near = closest_of(found.sheets)
+    told = by_answers(found.sheets[0])
+    near = closest_of(found.sheets) if told else _same(found.given)
     pair = (found.variants[near.pair[0]], found.variants[near.pair[1]]) if near else None
     certified = [error for error in found.errors if error <= TOLERANCE]
     return Checked(
@@ -227,10 +258,10 @@ def checked(found: Drawn, name: str, seed: str = "", seconds: float = 0.0) -> Ch
         found.variants[order[-1]],
         [*_questions(found.sheets)],
         near.collisions if near else 0,
-        ALIKE in found.overlooks or any(part.form != "number" for part in found.sheets[0]),
+        ALIKE in found.overlooks,
         near.distance if near else None,
         pair,
-        numeric(found.sheets[0])[near.part].id if near else None,
+        numeric(found.sheets[0])[near.part].id if near and told else None,
     )
 
 
@@ -317,11 +348,6 @@ def _slow(found: Checked) -> Iterator[str]:
 DEFECTS: tuple[Callable[[Checked], Iterable[str]], ...] = (_uncertified, _indistinct, _collide, _slow)
 
 
-def loosened(reason: str) -> str:
-    """What a spec can loosen."""
-    return SCREENS[reason][1] if reason in SCREENS else "other draw decimals"
-
-
 def _some(words: Sequence[str]) -> str:
     return ", ".join(words[:3]) + (", …" if len(words) > 3 else "")
 
@@ -351,11 +377,13 @@ def lines(found: Checked) -> Iterator[str]:
 
 
 def _alike(found: Checked) -> Iterator[str]:
-    if found.closest:
+    if found.variants > 1:
         count = found.collisions
         yield f"Alike       {count or 'no'} pair{'s' * (count != 1)} of whole sheets"
+    if found.closest:
         one, other = found.closest
-        yield f"Closest     {one} and {other}: {apart(found.distance, found.closest_in)}"
+        said = apart(found.distance, found.closest_in) if found.closest_in else "the same is given"
+        yield f"Closest     {one} and {other}: {said}"
 
 
 def apart(distance: float | None, part: str | None) -> str:

@@ -30,8 +30,8 @@ from generator.forms import APART, lacking
 from generator.sheet import Batch, Sheet
 from generator.spec import Choice, Draw, NetworkSpec, Range, Spec, SpecError
 
-__all__ = ["ATTEMPTS", "SCREENS", "digest", "draw", "draw_all", "sheet_of", "structure"]
-__all__ += ["is_variant_id", "variant_id"]
+__all__ = ["ATTEMPTS", "SCREENS", "digest", "draw", "draw_all", "is_variant_id", "loosened"]
+__all__ += ["sheet_of", "structure", "variant_id"]
 
 ATTEMPTS = 500
 AT_ONCE = 1000  # variants that are computed together
@@ -137,9 +137,7 @@ def _redrawn_network(net: NetworkSpec, source: Draw, stream: _Stream) -> Network
         return None if shape is None else stream.decimal(drawn_from)
 
     if source.sizes:
-        sizes = [int(stream.decimal(source.sizes)) for _ in net.sizes or ()]
-        said = net.model_dump(include={"activation", "loss"}, exclude_unset=True)
-        net = NetworkSpec.model_validate({"sizes": sizes, **said})
+        return net.sized([int(stream.decimal(source.sizes)) for _ in net.sizes or ()])
     if of := source.activations:
         net = net.activated([of[stream.integer(1, len(of)) - 1] for _ in range(net.varied)])
     layers = []
@@ -355,11 +353,22 @@ SCREENS: dict[str, tuple[Callable[[Batch], Array], str]] = {
 }
 NOT_COMPLETED = "nothing to design"  # found before there is a batch
 CANCELLED = "digits that cancel out"  # found by the certificate, not by a screen
+OTHERS = {
+    NOT_COMPLETED: "a smaller margin or other draw.biases; without a bias nothing makes 1 of zeros",
+    CANCELLED: "other draw decimals",
+}
+
+
+def loosened(reason: str) -> str:
+    """What a spec can loosen where draws are thrown away for a reason."""
+    return SCREENS[reason][1] if reason in SCREENS else OTHERS[reason]
 
 
 def screened(batch: Batch) -> list[str | None]:
-    """Why each variant is thrown away; None where it is good."""
+    """Why each variant is thrown away; None where it is good, as one is whose parameters are counted."""
     reasons: list[str | None] = [None] * len(batch)
+    if batch.sheet.exercise.spec.draw.sizes:
+        return reasons
     for reason, (test, _) in SCREENS.items():
         if all(reasons):
             break
@@ -381,7 +390,11 @@ def sheet_of(spec: Spec) -> Sheet:
         raise SpecError(spec.name, "network.inputs", "the 0 and 1 of a truth table", allowed)
     exercise = build(spec)
     lines = kind.working(exercise) if kind.working else ()
-    return Sheet(exercise, kind.ask(exercise), kind.name, kind.overlooks, lines, kind.complete)
+    sheet = Sheet(exercise, kind.ask(exercise), kind.name, kind.overlooks, lines, kind.complete)
+    if spec.draw.sizes and (asked_for := sheet.not_counted):
+        allowed = "counts: with other sizes other things would be asked, and nobody sees the numbers"
+        raise SpecError(spec.name, "draw.sizes", f"a question for {asked_for[0]}", allowed)
+    return sheet
 
 
 def draw(
@@ -449,9 +462,8 @@ def _drawn(
     rejected.update(here)
     if len(found) < len(set(students)):
         why, count = here.most_common(1)[0]
-        advice = SCREENS[why][1] if why in SCREENS else "other draw decimals"
         draws = f"{count} of {here.total() + len(found)} draws with {why}"
-        raise SpecError(spec.name, "draw", draws, f"try {advice}")
+        raise SpecError(spec.name, "draw", draws, f"try {loosened(why)}")
     return [found[student] for student in students]
 
 

@@ -259,28 +259,29 @@ class _Marker:
             return "unreadable", (), error
 
     def designs(self, rows: Sequence[_Row], at: Sequence[int], judged: Sequence[_Judged]) -> None:
-        """Weights that were to be found: right together if every output is as it should be, and no
-        pre-activation of the last layer nearer to 0 than the margin."""
+        """Weights that were to be found: those of a unit are right together if its output is as it
+        should be, and none of its pre-activations nearer to 0 than the margin."""
         batch = self.sheet.batch([row.spec for row in rows])
-        values = np.array([found.values for found in judged])
-        whole = np.isfinite(values).all(axis=0)
+        asked = [q for k in at if isinstance(q := self.parts[k].quantity, Quantity)]
+        units = np.array([q.index[-2] - 1 for q in asked])
+        whole = np.ones((units.max() + 1, len(rows)), dtype=bool)
+        for unit, found in zip(units, judged, strict=True):
+            whole[unit] &= np.isfinite(found.values)
         graph, right = self.exercise.graph, batch.states[0].values.forward
         data = {name: array.copy() for name, array in batch.states.start.items()}
-        for k, found in zip(at, judged, strict=True):
-            q = self.parts[k].quantity
-            assert isinstance(q, Quantity)
+        for q, unit, found in zip(asked, units, judged, strict=True):
             node, i = graph.locate(q, None)
             place = tuple(n - 1 for n in i)
             shaped = np.broadcast_to(data[node.key], (*data[node.key].shape[:-1], len(rows))).copy()
-            shaped[place] = np.where(whole, found.values, shaped[place])
+            shaped[place] = np.where(whole[unit], found.values, shaped[place])
             data[node.key] = shaped
         typed = self.sheet._descent(data)[0].values.forward
         z, a = (next(n for n in reversed(graph.nodes) if n.name == name) for name in ("z", "a"))
         margin = float(self.exercise.spec.margin) * (1 - 1e-9)
-        same = (typed[a] == right[a]).reshape(-1, len(rows)).all(axis=0)
-        works = whole & same & (np.abs(typed[z]).reshape(-1, len(rows)).min(axis=0) >= margin)
-        for found in judged:
-            for v in np.flatnonzero(works):
+        same, near = (typed[a] == right[a]).all(axis=1), np.abs(typed[z]).min(axis=1)
+        works = whole & same & (near >= margin)  # units × variants
+        for unit, found in zip(units, judged, strict=True):
+            for v in np.flatnonzero(works[unit]):
                 found.settle(int(v), "correct", 1.0)
 
 

@@ -80,6 +80,13 @@ class Sheet:
         self.asked = {a.quantity: a for a in self.questions if FORMS[a.form].computed}
         self.lines = list(lines)  # of a working in which a mistake is to be found
         self.complete = complete  # what a drawn network needs so that it can be asked
+        self._parents = cache(self._computed_from)  # a cache of the sheet's own, which ends with it
+
+    @property
+    def not_counted(self) -> list[Id]:
+        """What is asked that is no count."""
+        graph = self.exercise.graph
+        return [a.quantity for a in self.questions if counted(graph, a.quantity) is None]
 
     @cached_property
     def formulas(self) -> dict[Id, dict[str, Any]]:
@@ -113,8 +120,7 @@ class Sheet:
                 yield current
                 pending.extend(() if current in self.asked else self._parents(current))
 
-    @cache  # noqa: B019  (a sheet lives as long as its program)
-    def _parents(self, q: Id) -> tuple[Any, ...]:
+    def _computed_from(self, q: Id) -> tuple[Any, ...]:
         """What q is computed from, as it is taught."""
         if q == STOP:
             return tuple(map(self.exercise.derivation.derivative, trained(self.exercise.graph)))
@@ -223,6 +229,8 @@ class Batch:
         """For each variant a misconception whose working shows, in a line that it is made in, a number
         that nobody would take for a rounding; drawn from those that do; None where none does."""
         lines, sheet = self.sheet.lines, self.sheet
+        if not lines:
+            return [None] * len(self)
         right = np.array([self.numbers(q) for q in lines])
         near = APART * np.array([self._tolerance(q) for q in lines])
         fit: list[list[_Planting]] = [[] for _ in self.specs]
@@ -245,13 +253,15 @@ class Batch:
         """The number of the first wrong line, or what should stand there; NaN without a working."""
         found = []
         for v, planting in enumerate(self.plantings):
-            at = planting.first if planting else 0
-            right = self.numbers(self.sheet.lines[at], states)[v] if q == CORRECTION else at + 1
-            found.append(right if planting else np.nan)
+            if planting is None:
+                found.append(np.nan)
+                continue
+            line = self.sheet.lines[planting.first]
+            found.append(self.numbers(line, states)[v] if q == CORRECTION else planting.first + 1)
         return np.array(found, dtype=float)
 
     def _working(self, v: int) -> Working | None:
-        planting = self.plantings[v] if self.sheet.lines else None
+        planting = self.plantings[v]
         if planting is None:
             return None
         run, at, v, names = planting.run, planting.first, planting.variant, self.sheet.lines
@@ -275,6 +285,8 @@ class Batch:
         return [self.sheet._descent(dict(self.states.start), way) for way in ways]
 
     def _tolerance(self, q: Id) -> Array:
+        if counted(self.sheet.exercise.graph, q) is not None:
+            return np.zeros(len(self))  # nobody rounds when counting
         exact, digits = self.numbers(q), self.sheet.exercise.spec.digits
         off = np.max([np.abs(self.numbers(q, states) - exact) for states in self.careless], axis=0)
         unit = np.where(exact == 0, 0.0, 10.0 ** (_power(exact) - (digits - 1)))
@@ -383,10 +395,10 @@ def line(run: Runs, q: Id, v: int, lines: Collection[Id]) -> Line:
     return Line(q, formula, {name: number(name) for name in refs(formula)}, number(q))
 
 
-def ask(exercise: Exercise, wanted: Iterable[tuple[str, Id, int]]) -> Exercise:
-    """An exercise with a part for each (group, quantity, points)."""
-    batch = Sheet(exercise, wanted).batch([exercise.spec])
-    return replace(exercise, parts=batch._single(0).parts)
+def ask(exercise: Exercise, wanted: Iterable[tuple[Any, ...]], lines: Iterable[Id] = ()) -> Exercise:
+    """An exercise with a part for each (group, quantity, points); `lines`: of a wrong working."""
+    made = Sheet(exercise, wanted, lines=lines).batch([exercise.spec])._single(0)
+    return replace(exercise, parts=made.parts, working=made.working)
 
 
 def _power(numbers: Array) -> Array:
@@ -420,7 +432,7 @@ def _scattered(array: Array, way: int) -> Array:
 
 
 def _rounded_up(number: float) -> float:
-    if not number:
-        return 0.0
+    if not number or not np.isfinite(number):
+        return number
     exact = Decimal(float(number))
     return float(exact.quantize(Decimal(1).scaleb(exact.adjusted() - 1), ROUND_UP))

@@ -75,6 +75,7 @@ ANY_ACTIVATION: dict[str, Elementwise | Softmax] = {**ACTIVATIONS, **VECTOR_ACTI
 SMALLEST, LARGEST, DIGITS = -12, 6, 12  # powers of ten; significant digits
 MAX_BYTES = 1_000_000
 LARGEST_SIZE = 9  # of a layer of which only the size is given
+LARGEST_DRAWN = 99  # of one that is drawn: its parameters are counted, no formula of it is written
 NO_CONNECTION = "-"
 RESERVED = (RATE.name, LONG_RATE.name)  # what formulas mean the learning rate by
 WHOLE = "the file"  # the key of what is wrong with all of it
@@ -460,6 +461,16 @@ class NetworkSpec(_Model):
         its loss and targets; or the only one."""
         return max(1, len(self.layers) - 1)
 
+    def sized(self, sizes: Sequence[int]) -> NetworkSpec:
+        """A network of other sizes, of which nobody sees a number: they are 0."""
+        zeros = [[Decimal(0)] * size for size in sizes]
+        layers = [
+            layer.model_copy(update={"weights": [below] * len(biases), "biases": biases})
+            for layer, (below, biases) in zip(self.layers, pairwise(zeros), strict=True)
+        ]
+        drawn = {"sizes": None, "inputs": zeros[:1], "targets": zeros[-1:], "layers": layers}
+        return self.model_copy(update=drawn)
+
     def activated(self, names: Sequence[str]) -> NetworkSpec:
         """The same with other activations of its first layers; an alpha stays where one is taken."""
         drawn = []
@@ -766,9 +777,9 @@ def _read(text: str, file: str) -> Spec:
         _check_circuit(spec.circuit, file)
         _check_named(spec.draw, "of", spec.circuit.inputs, file)
         _check_named(spec.draw, "keep", spec.circuit.inputs, file)
-        for key in ("activations", "notations"):
-            if chosen := getattr(spec.draw, key):
-                raise SpecError(file, f"draw.{key}", repr(chosen[0]), "nothing: a circuit has none")
+        for key in ("activations", "notations", "sizes"):
+            if getattr(spec.draw, key):
+                raise SpecError(file, f"draw.{key}", f"{key}", "nothing: a circuit has none")
     else:
         _check_shapes(spec.network_spec, file)
         _check_draw(spec, file)
@@ -1037,9 +1048,9 @@ def _check_draw(spec: Spec, file: str) -> None:
     if (sizes := spec.draw.sizes) is not None:
         if not spec.network_spec.symbols:
             raise SpecError(file, "draw.sizes", "a network of numbers", "a network that has only sizes")
-        if sizes.decimals or sizes.min < 1 or sizes.max > LARGEST_SIZE:
+        if sizes.decimals or sizes.min < 1 or sizes.max > LARGEST_DRAWN:
             found = f"from {sizes.min} to {sizes.max} with {sizes.decimals} decimals"
-            raise SpecError(file, "draw.sizes", found, f"from 1 to {LARGEST_SIZE}, decimals = 0")
+            raise SpecError(file, "draw.sizes", found, f"from 1 to {LARGEST_DRAWN}, decimals = 0")
     source, domain = spec.draw.targets, DOMAINS.get(spec.network_spec.loss)
     if source and domain and not spec.network_spec.forward_only:
         low, high = domain.labels

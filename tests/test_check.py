@@ -16,8 +16,9 @@ from derive.quantity import parse
 from generator.check import Drawn, check, checked, closest, closest_of, lines, told_apart
 from generator.difficulty import difficulty, work
 from generator.draw import draw_all, sheet_of
-from generator.exercise import STOP
+from generator.exercise import STOP, build
 from generator.exercises import found, kinds
+from generator.forms import LETTERS
 from generator.misconceptions import MISCONCEPTIONS, rewriting
 from generator.sheet import significant
 from generator.spec import SpecError, read
@@ -170,7 +171,7 @@ def undrawn(*specs, exercises=None):
     made = exercises or [
         replace(e, variant=str(v)) for v, e in enumerate(sheet.batch(specs).exercises())
     ]
-    drawn = Drawn([], [], [], [], sheet.made_in, sheet.overlooks, Counter())
+    drawn = Drawn([], [], [], [], [], sheet.made_in, sheet.overlooks, Counter())
     drawn.add(made)
     return checked(drawn, "small")
 
@@ -220,6 +221,40 @@ def test_one_variant_that_is_no_number_does_not_end_the_tests_of_others():
     assert together[1].certificate == alone[0].certificate
 
 
+def test_a_letter_is_right_on_many_sheets_so_what_they_give_is_compared():
+    spec = found("multiple_choice")
+    one, other = (e.spec for e in draw_all(spec, 1, range(2)))
+    report = undrawn(one, other, one)
+    assert (report.collisions, report.closest, report.closest_in) == (1, ("0", "2"), None)
+    (defect,) = report.defects
+    assert defect.startswith("1 pair of sheets alike, such as 0 and 2")
+    assert "Closest     0 and 2: the same is given" in [*lines(report)]
+    assert undrawn(one, other).collisions == 0
+
+
+def test_of_a_design_the_function_is_given_and_not_the_weights():
+    (spec,) = (e.spec for e in draw_all(found("design"), 1, [1]))
+    layer, net = spec.network.layers[-1], spec.network
+
+    def with_rows(scale):
+        rows = [[w * scale for w in row] for row in layer.weights]
+        rows = {"layers": [layer.model_copy(update={"weights": rows})]}
+        return spec.model_copy(update={"network": net.model_copy(update=rows)})
+
+    tables = [e.values.forward[e.graph.nodes[-1]] for e in (build(spec), build(with_rows(-1)))]
+    assert (tables[0] != tables[1]).any()
+    assert undrawn(spec, with_rows(-1)).collisions == 0
+    assert undrawn(spec, spec).collisions == 1
+
+
+def test_networks_that_are_counted_may_be_alike_in_structure():
+    text = kind_text("parameter_count").replace("max = 50", "max = 3")
+    report = check(read(text), count=80)
+    assert (report.variants, report.uncertified) == (80, [])
+    assert report.collisions > 0
+    assert report.defects
+
+
 # --- commands ---------------------------------------------------------------------------------
 
 
@@ -233,7 +268,7 @@ def test_check_reports_and_says_what_it_found(run):
 
 def test_a_defect_is_exit_code_1_and_in_the_json(run):
     spec = kind_text("circuit").replace(
-        "min = -20, max = 20, decimals = 2", "min = -3, max = 3, decimals = 0"
+        "min = -20, max = 20, decimals = 3", "min = -3, max = 3, decimals = 0"
     )
     Path("hw.toml").write_text(spec, "utf-8")
     done = run("check", "hw.toml", "--seeds", 60, "--json")
@@ -298,7 +333,9 @@ def test_simulated_students(name):
     for exercise in drawn:
         for part in exercise.parts:
             for wrong in part.misconceptions:
-                if part.quantity in sheet.made_in[wrong.note]:
+                if part.form != "number":
+                    assert wrong.answer != part.answer
+                elif part.quantity in sheet.made_in[wrong.note]:
                     assert abs(wrong.answer - part.answer) > part.tolerance
     for exercise in drawn[::50]:
         for note, made_in in sheet.made_in.items():
@@ -314,13 +351,25 @@ def test_simulated_students(name):
     assert inside.mean() >= 0.999
 
 
+def right_number(part):
+    """Of a choice, what its letter stands for."""
+    return part.options[LETTERS.index(part.answer)] if part.options else part.answer
+
+
 def held_one_by_one(exercise, sheet, misconception, q):
     """One formula at a time, from this student's own right answers and what is wrong before."""
-    (part,) = (part for part in exercise.parts if part.quantity == q)
-    given_ = {p.quantity: p.answer for p in exercise.parts if p.quantity != q}
+    computed = [part for part in exercise.parts if part.form in ("number", "choice")]
+    (part,) = (part for part in computed if part.quantity == q)
+    given_ = {p.quantity: right_number(p) for p in computed if p.quantity != q}
     rate = float(exercise.spec.source.learning_rate)
     student = Run(exercise.program, exercise.iterates, rate, given_, rewriting([misconception]))
     answer = student.compute(q)
+    if part.form == "choice":  # of its many mistakes some are offered; none is the right one rounded
+        right = right_number(part)
+        unit = 10.0 ** (np.floor(np.log10(abs(right))) - exercise.spec.digits + 1)
+        same = answer == pytest.approx(right, rel=1e-8)
+        assert same or not np.isfinite(answer) or abs(answer - right) > unit
+        return
     noted = {wrong.note: wrong.answer for wrong in part.misconceptions}
     if misconception.id in noted:
         assert answer == pytest.approx(noted[misconception.id], rel=1e-9)

@@ -1,6 +1,7 @@
 """Kinds of exercises: each is whole, its starter is a good homework; what a spec can ask, and cannot."""
 
 import itertools
+import math
 import re
 import tomllib
 from collections import Counter
@@ -29,7 +30,8 @@ MAZUR = load("mazur")
 def exercise_of(text):
     spec = read(text)
     exercise = build(spec)
-    return ask(exercise, asked(spec).ask(exercise))
+    kind = asked(spec)
+    return ask(exercise, kind.ask(exercise), kind.working(exercise) if kind.working else ())
 
 
 def given_numbers(exercise):
@@ -127,7 +129,7 @@ ASKED = {  # of the kind's own starter: a few of its ids, in their order
         "da[1][1]/dz[1][1]",
         "da[3][1]/dz[3][1]",
     ],
-    "parameter_count": ["P[1]", "P[2]", "P[3]", "P"],
+    "parameter_count": ["P[1]", "P[2]", "P[5]", "P"],
     "z_score": ["m", "s", "z1", "z4"],
     "epochs": ["u", "k", "s"],
     "vanishing": ["dL/dz[4][1]", "dL/dz[1][1]", "dz[4][1]/dz[1][1]"],
@@ -157,7 +159,7 @@ ASKED = {  # of the kind's own starter: a few of its ids, in their order
         "dL/dW[1][1][1]:choice",
         "W[1][1][1]@1:choice",
     ],
-    "design": ["W[1][1][1]", "W[1][1][2]"],
+    "design": ["W[1][1][1]", "W[1][3][2]"],
     "compose": ["a[1][1]#1", "a[1][2]#4", "W[2][1][1]", "W[2][1][2]"],
     "matrix_form": ["shape_W[1]:shape", "shape_dW[2]:shape", "a[2][1]", "dL/dz[1][3]", "dL/dW[1][3][2]"],
 }
@@ -369,6 +371,29 @@ def test_a_bad_wish_is_refused_when_the_spec_is_read(before, after, key, allowed
         read(before + GOOD + after)
     assert refused.value.key == key
     assert re.match(allowed, refused.value.allowed)
+
+
+NOT_COUNTED = [
+    'kind = "backprop"',
+    'kind = "find_mistake"',
+    'ask = [{ quantity = "P" }, { kind = "loss" }]',
+]
+
+
+@pytest.mark.parametrize("wish", NOT_COUNTED)
+def test_of_drawn_sizes_only_counts_can_be_asked(wish):
+    text = re.sub("kind = .*", wish, kind("parameter_count").spec)
+    with pytest.raises(SpecError, match=r"draw.sizes: found a question for .*, allowed: counts"):
+        draw(read(text), 1, 1)
+
+
+def test_a_working_without_lines_has_no_mistake():
+    asked_for, exercise = kind("find_mistake"), build(found("find_mistake"))
+    first, right, *_ = ask(exercise, asked_for.ask(exercise)).parts
+    assert (math.isnan(first.answer), math.isnan(right.answer)) == (True, True)
+    whole = ask(exercise, asked_for.ask(exercise), asked_for.working(exercise))
+    assert whole.parts[0].answer == whole.working.first
+    assert whole.parts[1].answer == whole.working.right.number
 
 
 WITHOUT = [  # kind, lecture or kind whose spec lacks something for it, what

@@ -16,6 +16,7 @@ from generator.forms import FEWEST, FORMS, LETTERS, OPTIONS, lacking
 from generator.keys import key
 from generator.misconceptions import MISCONCEPTIONS, rewriting
 from generator.publish import contents
+from generator.spec import SpecError
 from generator.spec import read as read_spec
 
 SEEDS = range(20)
@@ -204,11 +205,14 @@ def test_the_design_of_the_key_has_the_truth_table_and_the_margin(name):
             z = hidden @ np.array(layer.weights, dtype=float).T + np.array(layer.biases, dtype=float)
             hidden = (z > 0).astype(float)
         assert (abs(z) >= float(exercise.spec.margin)).all()
-        table = [exercise.number(Quantity("a", (len(net.layers), 1), s)) for s in (1, 2, 3, 4)]
-        assert hidden[:, 0].tolist() == table
-        functions.add(tuple(table))
+        for unit in range(len(net.layers[-1].weights)):
+            table = [
+                exercise.number(Quantity("a", (len(net.layers), unit + 1), s)) for s in (1, 2, 3, 4)
+            ]
+            assert hidden[:, unit].tolist() == table
+            functions.add(tuple(table))
         designs = [p for p in exercise.parts if p.form == "design"]
-        assert [p.answer for p in designs] == [float(w) for w in net.layers[-1].weights[0]]
+        assert [p.answer for p in designs] == [float(w) for row in net.layers[-1].weights for w in row]
         assert all(p.tolerance is None for p in designs)
     assert len(functions) > (5 if name == "design" else 1)
     if name == "compose":
@@ -227,9 +231,53 @@ def test_a_design_is_not_given_away():
 
 def test_no_function_without_weights_for_it():
     """A bias of 0.2 is nearer to 0 than the margin: the first sample decides."""
-    text = kind("design").spec.replace("biases = [-1.5]", "biases = [-0.2]")
+    text = kind("design").spec.replace("[-1.5, -0.5, 1.5]", "[-1.5, -0.2, 1.5]")
     assert with_function(read_spec(text), 0) is None
     assert with_function(read_spec(text.replace("margin = 0.25", "margin = 0.2")), 0) is not None
+
+
+CORNERS = "[[0, 0], [0, 1], [1, 0], [1, 1]]"
+DESIGNS = [  # inputs, weights, biases, bias
+    ("[[0], [1]]", "[[1]]", "[-0.5]", "per_unit"),
+    ("[[0, 0, 0], [0, 1, 0], [1, 0, 0], [1, 1, 1]]", "[[1, 1, 1]]", "[-0.5]", "per_unit"),
+    ("[[0, 1], [1, 0], [1, 1]]", "[[1, 1]]", "[]", "none"),
+    (CORNERS, "[[1, 1], [1, 1]]", "[-0.5, -0.5]", "shared"),
+]
+
+
+@pytest.mark.parametrize(("inputs", "weights", "biases", "bias"), DESIGNS)
+def test_a_design_of_other_shapes(inputs, weights, biases, bias):
+    text = kind("design").spec.replace(CORNERS, inputs).replace("[[1, 1], [1, 1], [-1, -1]]", weights)
+    text = text.replace("biases = [-1.5, -0.5, 1.5]", f'bias = "{bias}"\nbiases = {biases}')
+    for exercise in draw_all(read_spec(text), 1, range(5)):
+        layer = exercise.spec.network.layers[-1]
+        assert len(set(layer.biases)) == (bias != "none")
+        graph = exercise.graph
+        z = exercise.values.forward[next(node for node in graph.nodes if node.name == "z")]
+        assert (abs(z) >= 0.25).all()
+
+
+def test_where_nothing_can_be_designed_it_is_said_what_to_loosen():
+    text = kind("design").spec.replace("margin = 0.25", "margin = 9")
+    with pytest.raises(
+        SpecError, match="nothing to design, allowed: try a smaller margin or other draw.biases"
+    ):
+        draw(read_spec(text), 1, 1)
+
+
+UNDESIGNED = [  # what of the starter is replaced by what, what it lacks
+    (CORNERS, "[[0, 0, 0, 0, 0], [1, 1, 1, 1, 1]]", "at most 4 inputs of an output"),
+    ('"step"', '"relu"', "step outputs"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "need"), UNDESIGNED)
+def test_what_cannot_be_designed_is_refused(old, new, need):
+    text = kind("design").spec.replace(old, new)
+    if need.startswith("at most"):
+        text = text.replace("[[1, 1], [1, 1], [-1, -1]]", str([[1] * 5] * 3))
+    with pytest.raises(SpecError, match=f"found design without {need}"):
+        draw(read_spec(text), 1, 1)
 
 
 # --- ids ---

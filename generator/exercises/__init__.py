@@ -22,6 +22,8 @@ __all__ = ["NEEDS", "Asked", "Kind", "asked", "default", "fitting", "found", "ki
 # Group, quantity, points, and the form (a row of FORMS) where it is not a number; in their order.
 Asked = Iterable[tuple[str, Id, int] | tuple[str, Id, int, str]]
 
+DESIGNED = 4  # inputs of a neuron up to which all its weights are tried
+
 # What a kind may need of a spec -> whether the spec has it.
 NEEDS: dict[str, Callable[[Spec], bool]] = {
     "a network": lambda spec: spec.network is not None,
@@ -45,6 +47,13 @@ NEEDS: dict[str, Callable[[Spec], bool]] = {
         spec.network is not None
         and spec.network.widths[-1] == 1
         and spec.network.layers[-1].activation == "step"
+    ),
+    "step outputs": lambda spec: (
+        spec.network is not None and spec.network.layers[-1].activation == "step"
+    ),
+    "plain outputs": lambda spec: spec.network is not None and spec.network.layers[-1].plain,
+    f"at most {DESIGNED} inputs of an output": lambda spec: (
+        spec.network is not None and spec.network.widths[-2] <= DESIGNED
     ),
     "a plain network": lambda spec: (
         spec.network is not None and all(layer.weights for layer in spec.network.layers)
@@ -174,6 +183,8 @@ def _of_row(exercise: Exercise, row: AskSpec, key: str) -> Iterator[tuple[Any, .
         exercise.number(q)
     except KeyError:
         raise SpecError(exercise.spec.name, f"{key}.quantity", str(q), allowed) from None
+    if q == STOP and (net := exercise.spec.network) and net.stop_below is None:
+        raise SpecError(exercise.spec.name, f"{key}.quantity", "stop without stop_below", allowed)
     if not isinstance(q, Derivative) and not q.update and _given(exercise, q):
         raise SpecError(exercise.spec.name, f"{key}.quantity", f"{q}, which is given", allowed)
     if row.form == "formula" and not _has_formula(exercise, q):

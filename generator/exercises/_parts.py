@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from decimal import Decimal
+from functools import cache
 from itertools import product
 
 import numpy as np
@@ -87,6 +88,7 @@ def lines(exercise: Exercise, group: str) -> Iterator[Part]:
 # --- designs ------------------------------------------------------------------------------------
 
 STEPS = [Decimal(n) / 2 for n in range(-12, 13) if n]  # weights that are tried
+LOTS = 37  # of a lot, how many turns there are for each neuron
 
 
 def designed(exercise: Exercise) -> list[Quantity]:
@@ -98,35 +100,47 @@ def designed(exercise: Exercise) -> list[Quantity]:
 def with_function(
     spec: Spec, lot: int, functions: Collection[tuple[int, ...]] | None = None
 ) -> NetworkSpec | None:
-    """The network with weights of its last neuron that make it compute one of these functions of the
+    """The network with weights of its last neurons that make each compute one of these functions of the
     samples (else any that is not constant), drawn from those that there are weights for, with its bias
     or with the opposite one: the weights that keep the least pre-activation furthest from 0, and then
     the smallest; None without any."""
-    net, (bias,) = spec.network_spec, spec.network_spec.layers[-1].biases or [Decimal(0)]
+    net, layer = spec.network_spec, spec.network_spec.layers[-1]
     graph = net.graph()
     values = evaluate(graph, arrays(graph, net.numbers()), gradients=False)
     last = next(node for node in reversed(graph.nodes) if node.name == "z")
     (below,) = (node for node in last.inputs if node.sampled)
     inputs = values.forward[below][..., 0]  # units × samples
-    tried = np.array(list(product(STEPS, repeat=len(inputs))), dtype=float)
-    tried = tried[np.argsort(np.abs(tried).sum(axis=1), kind="stable")]
-    for own in (bias, -bias) if lot % 2 else (-bias, bias):
-        found = _functions(tried @ inputs + float(own), float(spec.margin))
-        fit = sorted(f for f in found if len(set(f)) > 1 and (functions is None or f in functions))
-        if fit:
-            weights = [Decimal(str(w)) for w in tried[found[fit[lot // 2 % len(fit)]]]]
-            update = {"weights": [weights], "biases": [own] if net.layers[-1].biases else []}
-            layer = net.layers[-1].model_copy(update=update)
-            return net.model_copy(update={"layers": [*net.layers[:-1], layer]})
-    return None
+    tried = _tried(len(inputs))
+    weights, biases = [], []
+    for unit, bias in enumerate(layer.biases or [Decimal(0)] * net.widths[-1]):
+        turn = lot // LOTS**unit
+        ways = (bias, -bias) if turn % 2 else (-bias, bias)
+        for own in ways if layer.kind_of_bias == "per_unit" else (bias,):
+            found = _functions(tried @ inputs + float(own), float(spec.margin))
+            fit = sorted(f for f in found if len(set(f)) > 1 and (functions is None or f in functions))
+            if fit:
+                chosen = tried[found[fit[turn // 2 % len(fit)]]]
+                weights.append([Decimal(str(w)) for w in chosen])
+                biases.append(own)
+                break
+        else:
+            return None
+    update = {"weights": weights, "biases": biases if layer.biases else []}
+    return net.model_copy(update={"layers": [*net.layers[:-1], layer.model_copy(update=update)]})
+
+
+@cache
+def _tried(count: int) -> Array:
+    """All weights of a neuron with so many inputs, the smallest first."""
+    tried = np.array(list(product(STEPS, repeat=count)), dtype=float)
+    return tried[np.argsort(np.abs(tried).sum(axis=1), kind="stable")]
 
 
 def _functions(z: Array, margin: float) -> dict[tuple[int, ...], int]:
     """Function of the samples -> which row of pre-activations computes it best."""
     near = np.abs(z).min(axis=1)
-    found: dict[tuple[int, ...], int] = {}
-    for k in np.argsort(-near, kind="stable"):
-        if near[k] < margin:
-            break
-        found.setdefault(tuple((z[k] > 0).astype(int).tolist()), int(k))
-    return found
+    order = np.argsort(-near, kind="stable")
+    order = order[near[order] >= margin]
+    bits = (z[order] > 0).astype(int)
+    _, first = np.unique(np.packbits(bits, axis=1), axis=0, return_index=True)
+    return {tuple(bits[k].tolist()): int(order[k]) for k in first}

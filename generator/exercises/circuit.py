@@ -13,7 +13,7 @@ SPEC = """\
 name = "circuit"
 kind = "circuit"  # what is asked; others: `list kinds`
 title = "Backpropagation through a circuit"
-digits = 5  # significant digits of an answer
+digits = 6  # significant digits of an answer
 
 [circuit]
 inputs = { x = -2, y = 5, z = -4 }
@@ -21,7 +21,7 @@ nodes = ["q = x + y", "p = q * z", "f = max(p, x)"]  # + - * / **, exp, log, sig
 output = "f"
 
 [draw]
-wires = { min = -20, max = 20, decimals = 2 }  # from where each variant's inputs come
+wires = { min = -20, max = 20, decimals = 3 }  # from where each variant's inputs come
 """
 
 

@@ -32,9 +32,9 @@ weights = [[2, -1]]
 biases = [3]
 
 [draw]  # from where each variant's numbers come
-inputs = { min = -3, max = 3, decimals = 0 }
-weights = { min = -3, max = 3, decimals = 0 }
-biases = { min = -3, max = 3, decimals = 0 }
+inputs = { min = -9, max = 9, decimals = 0 }
+weights = { min = -6, max = 6, decimals = 0 }
+biases = { min = -9, max = 9, decimals = 0 }
 """
 
 

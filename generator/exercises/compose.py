@@ -9,7 +9,13 @@ from generator.exercise import Exercise
 from generator.exercises._parts import designed, elements, with_function
 from generator.spec import NetworkSpec, Spec
 
-NEEDS = ("inputs of 0 and 1 (draw.keep)", "a single step output", "a second layer")
+NEEDS = (
+    "inputs of 0 and 1 (draw.keep)",
+    "a single step output",
+    "a second layer",
+    "plain outputs",
+    "at most 4 inputs of an output",
+)
 OVERLOOKS = ("a step that no sample changes", "too many answers that are 0")
 
 SPEC = """\
@@ -34,8 +40,8 @@ biases = [-0.5]  # is given
 
 [draw]
 keep = ["inputs"]  # what is not drawn
-weights = [1.5, 2]  # a list, or a range as for the biases
-biases = { min = -3, max = -0.3, decimals = 1 }  # the output may have the opposite of its own
+weights = { min = 1.5, max = 1.8, decimals = 2 }
+biases = { min = -3, max = -0.3, decimals = 2 }  # the output may have the opposite of its own
 """
 
 FUNCTIONS = {(0, 1, 1, 0), (1, 0, 0, 1)}  # XOR and XNOR

@@ -1,4 +1,4 @@
-"""Design a neuron: find weights with which it computes a given function of 0 and 1."""
+"""Design neurons: find weights with which each computes a given function of 0 and 1."""
 
 from __future__ import annotations
 
@@ -9,13 +9,18 @@ from generator.exercise import Exercise
 from generator.exercises._parts import designed, with_function
 from generator.spec import NetworkSpec, Spec
 
-NEEDS = ("inputs of 0 and 1 (draw.keep)", "a single step output")
+NEEDS = (
+    "inputs of 0 and 1 (draw.keep)",
+    "step outputs",
+    "plain outputs",
+    "at most 4 inputs of an output",
+)
 OVERLOOKS = ("a step that no sample changes",)
 
 SPEC = """\
 name = "design"
 kind = "design"  # what is asked; others: `list kinds`
-title = "Design a neuron"
+title = "Design three neurons"
 notation = "plain"  # how quantities are written; others: `list notations`
 margin = 0.25  # every pre-activation is at least this far from 0
 
@@ -24,12 +29,12 @@ inputs = [[0, 0], [0, 1], [1, 0], [1, 1]]
 
 [[network.layers]]
 activation = "step"  # 1 where the pre-activation is positive, else 0
-weights = [[1, 1]]  # are asked; each variant has another function
-biases = [-1.5]  # is given
+weights = [[1, 1], [1, 1], [-1, -1]]  # are asked; each variant has other functions
+biases = [-1.5, -0.5, 1.5]  # are given
 
 [draw]
 keep = ["inputs"]  # what is not drawn
-biases = { min = -3, max = 3, decimals = 1 }
+biases = { min = -3, max = 3, decimals = 2 }
 """
 
 

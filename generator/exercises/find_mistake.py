@@ -17,7 +17,7 @@ name = "find-mistake"
 kind = "find_mistake"  # what is asked; others: `list kinds`
 title = "Find the mistake"
 notation = "plain"  # how quantities are written; others: `list notations`
-digits = 4  # significant digits of an answer
+digits = 5  # significant digits of an answer
 
 [network]
 inputs = [[0.5, -1.0]]  # a row for each sample

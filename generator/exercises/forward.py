@@ -15,7 +15,7 @@ name = "forward"
 kind = "forward"  # what is asked; others: `list kinds`
 title = "Forward pass"
 notation = "plain"  # how quantities are written; others: `list notations`
-digits = 4  # significant digits of an answer
+digits = 5  # significant digits of an answer
 
 [network]
 inputs = [[0.5, -1.0]]  # a row for each sample
@@ -31,9 +31,9 @@ weights = [[0.8, -0.5]]
 biases = [0.3]
 
 [draw]  # from where each variant's numbers come
-inputs = { min = -2, max = 2, decimals = 1 }
+inputs = { min = -2, max = 2, decimals = 2 }
 weights = { min = -1, max = 1, decimals = 1 }
-biases = { min = -0.5, max = 0.5, decimals = 1 }
+biases = { min = -0.5, max = 0.5, decimals = 2 }
 """
 
 

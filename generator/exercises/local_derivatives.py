@@ -16,7 +16,7 @@ name = "local-derivatives"
 kind = "local_derivatives"  # what is asked; others: `list kinds`
 title = "Derivatives of activation functions"
 notation = "plain"  # how quantities are written; others: `list notations`
-digits = 4  # significant digits of an answer
+digits = 5  # significant digits of an answer
 
 [network]
 inputs = [[0.5]]

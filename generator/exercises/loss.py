@@ -16,7 +16,7 @@ name = "loss"
 kind = "loss"  # what is asked; others: `list kinds`
 title = "The loss of two outputs"
 notation = "plain"  # how quantities are written; others: `list notations`
-digits = 4  # significant digits of an answer
+digits = 5  # significant digits of an answer
 
 [network]
 inputs = [[0.5, -1.0]]  # a row for each sample

@@ -18,7 +18,7 @@ name = "optimizer-step"
 kind = "optimizer_step"  # what is asked; others: `list kinds`
 title = "Two updates with momentum"
 notation = "plain"  # how quantities are written; others: `list notations`
-digits = 4  # significant digits of an answer
+digits = 6  # significant digits of an answer
 
 [network]
 inputs = [[0.5, -1.0]]  # a row for each sample

@@ -8,12 +8,6 @@ from derive.quantity import Id, Quantity
 from generator.exercise import Exercise
 
 NEEDS = ("draw.sizes",)
-OVERLOOKS = (
-    "two parts with the same answer",
-    "a saturated unit",
-    "a unit at a kink",
-    "two sheets alike",
-)
 
 SPEC = """\
 name = "parameter-count"
@@ -23,10 +17,10 @@ notation = "plain"  # how quantities are written; others: `list notations`
 digits = 4  # significant digits of an answer
 
 [network]
-sizes = [4, 6, 5, 3]  # inputs, then the units of each layer
+sizes = [9, 8, 6, 5, 4, 3]  # inputs, then the units of each layer
 
 [draw]
-sizes = { min = 2, max = 9, decimals = 0 }
+sizes = { min = 2, max = 50, decimals = 0 }  # at most 99
 """
 
 

@@ -14,7 +14,7 @@ name = "stopping"
 kind = "stopping"  # what is asked; others: `list kinds`
 title = "When to stop"
 notation = "plain"  # how quantities are written; others: `list notations`
-digits = 6  # significant digits of an answer
+digits = 7  # significant digits of an answer
 
 [network]
 inputs = [[1.0]]
@@ -29,9 +29,9 @@ activation = "identity"
 weights = [[-0.5]]
 
 [draw]  # from where each variant's numbers come
-inputs = { min = 0.6, max = 1.2, decimals = 3 }
-weights = { min = -2, max = -0.5, decimals = 2 }
-targets = { min = 0.5, max = 2, decimals = 3 }
+inputs = { min = 0.6, max = 1.2, decimals = 4 }
+weights = { min = -2, max = -0.5, decimals = 3 }
+targets = { min = 0.5, max = 2, decimals = 4 }
 """
 
 

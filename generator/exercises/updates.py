@@ -19,7 +19,7 @@ name = "updates"
 kind = "updates"  # what is asked; others: `list kinds`
 title = "Three steps of gradient descent"
 notation = "plain"  # how quantities are written; others: `list notations`
-digits = 4  # significant digits of an answer
+digits = 5  # significant digits of an answer
 
 [network]
 inputs = [[0.5, -1.0]]  # a row for each sample
@@ -33,10 +33,10 @@ weights = [[0.4, -0.7]]
 biases = [0.1]
 
 [draw]  # from where each variant's numbers come
-inputs = { min = -2, max = 2, decimals = 1 }
-weights = { min = -1, max = 1, decimals = 1 }
+inputs = { min = -2, max = 2, decimals = 2 }
+weights = { min = -1, max = 1, decimals = 2 }
 biases = { min = -0.5, max = 0.5, decimals = 1 }
-targets = { min = 0.1, max = 0.9, decimals = 1 }
+targets = { min = 0.1, max = 0.9, decimals = 2 }
 """
 
 
