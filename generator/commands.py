@@ -397,12 +397,14 @@ def _problem(problem: Problem) -> str:
 def _write_marks(
     out: Path, marks: list[Mark], keys: Mapping[str, Key], problems: list[str], formats: list[str]
 ) -> None:
+    from collections import Counter
+
     from generator.grading import by_hand_in, feedback, grades, of_class, summary
     from generator.publish import csv_text, staging, write_files
     from generator.render import marked_pages
 
     title = next(iter(keys.values())).title
-    hand_ins = by_hand_in(marks)
+    hand_ins, of_variant = by_hand_in(marks), Counter[str]()
     with staging(out) as stage:
         pages = marked_pages("class_title", title, of_class(marks, keys, problems), formats)
         named = {name.replace("marked", "class"): text for name, text in pages.items()}
@@ -412,7 +414,9 @@ def _write_marks(
             told = feedback(keys[variant], own)
             pages = marked_pages("feedback_title", title, told, formats, student, variant)
             (stage / "feedback").mkdir(exist_ok=True)
-            files = {name.replace("marked", variant): text for name, text in pages.items()}
+            of_variant[variant] += 1  # a pile of paper may hold one sheet twice
+            again = f"-{of_variant[variant]}" if of_variant[variant] > 1 else ""
+            files = {name.replace("marked", variant + again): text for name, text in pages.items()}
             write_files(stage / "feedback", files)
 
 

@@ -296,6 +296,7 @@ activations = {VARIED}
 
 
 def activations(exercise):
+@pytest.mark.slow
     return [layer.activation for layer in exercise.spec.network.layers]
 
 
@@ -317,8 +318,10 @@ def test_a_single_layer_draws_its_activation():
 STRUCTURES = [read(DEEP), found("parameter_count")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spec", STRUCTURES, ids=lambda spec: spec.name)
 def test_a_variant_of_a_drawn_structure_does_not_depend_on_the_others(spec):
+@pytest.mark.slow
     """Whoever else has that structure, or draws first."""
     together = {e.variant: e.parts for e in draw_all(spec, 5, range(20))}
     for student in (3, 11, 17):
@@ -327,6 +330,7 @@ def test_a_variant_of_a_drawn_structure_does_not_depend_on_the_others(spec):
 
 
 def test_the_usual_difficulty_of_a_drawn_structure_does_not_depend_on_the_others():
+@pytest.mark.slow
     spec = read(DEEP + "band = 1.5\n")
     together = {e.variant: e.parts for e in draw_all(spec, 5, range(6))}
     alone = draw(spec, 5, 5)
@@ -347,6 +351,7 @@ def test_a_structure_is_made_once(monkeypatch):
 
 
 def activations_of(spec):
+@pytest.mark.slow
     return tuple(layer.activation for layer in spec.network.layers)
 
 
@@ -399,6 +404,7 @@ SAID = {  # in the solution, of the unit
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ON_KINKS)
 def test_units_on_kinks_where_they_are_wanted(name):
     """Every variant has one, none is merely near; the solution says so, whatever floats make of it:
