@@ -296,10 +296,10 @@ activations = {VARIED}
 
 
 def activations(exercise):
-@pytest.mark.slow
     return [layer.activation for layer in exercise.spec.network.layers]
 
 
+@pytest.mark.slow
 def test_every_hidden_layer_draws_its_activation_and_the_output_keeps_its_own():
     drawn = [*draw_all(read(DEEP), 1, range(40))]
     assert {tuple(activations(e)[:2]) for e in drawn} == {(a, b) for a in VARIED for b in VARIED}
@@ -321,7 +321,6 @@ STRUCTURES = [read(DEEP), found("parameter_count")]
 @pytest.mark.slow
 @pytest.mark.parametrize("spec", STRUCTURES, ids=lambda spec: spec.name)
 def test_a_variant_of_a_drawn_structure_does_not_depend_on_the_others(spec):
-@pytest.mark.slow
     """Whoever else has that structure, or draws first."""
     together = {e.variant: e.parts for e in draw_all(spec, 5, range(20))}
     for student in (3, 11, 17):
@@ -329,14 +328,15 @@ def test_a_variant_of_a_drawn_structure_does_not_depend_on_the_others(spec):
         assert together[alone.variant] == alone.parts
 
 
-def test_the_usual_difficulty_of_a_drawn_structure_does_not_depend_on_the_others():
 @pytest.mark.slow
+def test_the_usual_difficulty_of_a_drawn_structure_does_not_depend_on_the_others():
     spec = read(DEEP + "band = 1.5\n")
     together = {e.variant: e.parts for e in draw_all(spec, 5, range(6))}
     alone = draw(spec, 5, 5)
     assert together[alone.variant] == alone.parts
 
 
+@pytest.mark.slow
 def test_a_structure_is_made_once(monkeypatch):
     import generator.draw
 
@@ -351,10 +351,10 @@ def test_a_structure_is_made_once(monkeypatch):
 
 
 def activations_of(spec):
-@pytest.mark.slow
     return tuple(layer.activation for layer in spec.network.layers)
 
 
+@pytest.mark.slow
 def test_a_drawn_notation_changes_nobodys_numbers():
     plain, varied = (read(DEEP + more) for more in ("", 'notations = ["plain", "bpe"]'))
     one, other = ([*draw_all(spec, 1, range(12))] for spec in (plain, varied))
