@@ -356,11 +356,15 @@ def grade(arguments: Namespace) -> int:
     except UnusableSubmissions as error:
         raise Unusable(str(error)) from None
     problems = [_problem(problem) for problem in handed_in.problems]
-    marks = mark(handed_in.hand_ins, keys)
+    place = {student: n for n, student in enumerate(students)}  # whatever the order of the file
+    hand_ins = sorted(
+        handed_in.hand_ins, key=lambda h: (place.get(h.student, len(place)), h.student, h.variant)
+    )
+    marks = mark(hand_ins, keys)
     out = Path(arguments.out) if arguments.out else folder / "graded"
     before = out / "summary.csv"
     changed = _changed(before.read_text("utf-8"), marks) if before.is_file() else []
-    _write_marks(out, marks, keys, problems, formats)
+    _write_marks(out, marks, keys, students, problems, formats)
     for line in problems[:MOST_PROBLEMS]:
         print(line)
     if len(problems) > MOST_PROBLEMS:
@@ -390,29 +394,43 @@ def _changed(before: str, marks: list[Mark]) -> list[str]:
 
 
 def _problem(problem: Problem) -> str:
+    from generator.sources import shown
+
     where = ", ".join(filter(None, (problem.file, problem.place)))
-    return f"{where}: {problem.student + ': ' if problem.student else ''}{problem.what}"
+    return f"{where}: {shown(problem.student) + ': ' if problem.student else ''}{problem.what}"
 
 
 def _write_marks(
-    out: Path, marks: list[Mark], keys: Mapping[str, Key], problems: list[str], formats: list[str]
+    out: Path,
+    marks: list[Mark],
+    keys: Mapping[str, Key],
+    students: Mapping[str, str],
+    problems: list[str],
+    formats: list[str],
 ) -> None:
+    from collections import Counter
+
     from generator.grading import by_hand_in, feedback, grades, of_class, summary
     from generator.publish import csv_text, staging, write_files
     from generator.render import marked_pages
+    from generator.sources import shown
 
     title = next(iter(keys.values())).title
-    hand_ins = by_hand_in(marks)
+    # Of several hand-ins for a variant its owner's page is named after it.
+    own_first = sorted(by_hand_in(marks).items(), key=lambda h: students.get(h[0][0]) != h[0][1])
+    named_so: Counter[str] = Counter()
     with staging(out) as stage:
         pages = marked_pages("class_title", title, of_class(marks, keys, problems), formats)
         named = {name.replace("marked", "class"): text for name, text in pages.items()}
         tables = {"grades.csv": csv_text(grades(marks)), "summary.csv": csv_text(summary(marks))}
         write_files(stage, named | tables)
-        for (student, variant), own in _progress(hand_ins.items(), len(hand_ins)):
+        for (student, variant), own in _progress(own_first, len(own_first)):
+            named_so[variant] += 1
+            page = variant + f"-{named_so[variant]}" * (named_so[variant] > 1)
             told = feedback(keys[variant], own)
-            pages = marked_pages("feedback_title", title, told, formats, student, variant)
+            pages = marked_pages("feedback_title", title, told, formats, shown(student), variant)
             (stage / "feedback").mkdir(exist_ok=True)
-            files = {name.replace("marked", variant): text for name, text in pages.items()}
+            files = {name.replace("marked", page): text for name, text in pages.items()}
             write_files(stage / "feedback", files)
 
 
