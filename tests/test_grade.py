@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from generator.course import read_roster
+from generator.gradebook import UnusableGradebook, filled
 from tests.test_tex import compiles
 
 HEADS = "student,variant,part,quantity,answer,verdict,credit,note,expected"
@@ -244,3 +246,182 @@ def test_pdflatex_sets_the_pages_of_a_hostile_class(run, course, tmp_path):
         text = page.read_text("utf-8")
         assert r"\input{" not in text.partition(r"\begin{document}")[2]
         compiles(tmp_path, page.stem, text)
+
+
+# --- a gradebook ---
+
+CANVAS = (
+    "\ufeffStudent,ID,SIS User ID,SIS Login ID,Section,Quiz 1 (17),Current Score\r\n"
+    "    Points Possible,,,,,10,(read only)\r\n"
+    '"Lovelace, Ada",1,0815,ada,S1,9.5,95\r\n'
+    '"Turing, Alan",2,0816,ALAN,S1,,\r\n'
+    '"Nobody, Here",3,0817,nobody,S1,7,70\r\n'
+    '"Two, Ada",4,0818,ada-2,S1,7,70\r\n'
+    '"Student, Test",5,,x9,S1,,\r\n'
+)
+MOODLE = (
+    '"First name",Surname,"ID number","Email address","Assignment: gradients (Real)","Course total"\n'
+    "Ada,Lovelace,,ada,-,5\n"
+    "Alan,Turing,alan,t@b.c,2,5\n"
+    "No,Body,nobody,n@b.c,-,5\n"
+)
+PLAIN = 'student;remark\nalan;"=1+1;\n2"\n\nada\n'
+SCORES = {"ada": "12", "alan": "11.5"}
+
+GRADEBOOKS = [  # text -> where a student's score is, all cells as they were but for these
+    (CANVAS, 5, {1: "12", 2: "12", 3: "11.5"}, True),
+    (CANVAS.replace(",Quiz 1 (17)", ",gradients (17)"), 5, {2: "12", 3: "11.5"}, False),
+    (MOODLE, 4, {1: "12", 2: "11.5"}, False),
+    (PLAIN, 2, {1: "11.5", 3: "12"}, True),
+]
+
+
+def table(text):
+    mark = ";" if ";" in text else ","
+    return [*csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), delimiter=mark)]
+
+
+@pytest.mark.parametrize(("text", "at", "cells", "new"), GRADEBOOKS)
+def test_scores_in_a_gradebook(text, at, cells, new):
+    done = filled(text, "gradients", 12, SCORES)
+    before, after = table(text), table(done.text)
+    assert len(before) == len(after)
+    for number, (old, now) in enumerate(zip(before, after, strict=True)):
+        own = cells.get(number, "" if new else (old[at] if old else ""))
+        if number == 0:
+            assert now[at] == ("gradients" if new else old[at])
+        elif old:
+            assert now[at] == own
+        rest = "\0".join(now[:at] + now[at + 1 :])  # a short row is made long enough
+        assert rest.rstrip("\0") == "\0".join(old[:at] + old[at + (not new) :]).rstrip("\0")
+    assert done.text.startswith("\ufeff") == text.startswith("\ufeff")
+    assert done.text.count("\r\n") == text.count("\r\n")
+    assert filled(done.text, "gradients", 12, SCORES).text == done.text
+    assert [s.id for s in read_roster(done.text)] == [s.id for s in read_roster(text)]
+
+
+def test_canvas_takes_it_back():
+    heads, points, *_ = table(filled(CANVAS, "gradients", 12, SCORES).text)
+    assert heads[:5] == ["Student", "ID", "SIS User ID", "SIS Login ID", "Section"]
+    assert points[0] == "    Points Possible"
+    assert points[5] == "12"
+
+
+def test_who_is_not_in_a_gradebook_and_other_points_are_said():
+    done = filled(CANVAS.replace("Quiz 1", "gradients"), "gradients", 12, {**SCORES, "mallory": "3"})
+    assert (done.missing, done.points) == (("mallory",), "10")
+    assert "mallory" not in done.text
+
+
+NO_GRADEBOOK = [
+    ("", "found nothing"),
+    (
+        "who,what\nada,1\n",
+        "line 1: found the columns who, what, allowed: an export with a column student",
+    ),
+    ('student\n"ada\n', "found a line that is not CSV"),
+    ("student\nada\nADA\n", "line 3: found 'ada' again, who is in line 2"),
+    ("student,hw,Quiz: hw (Real)\nada,,\n", "line 1: found the columns hw, Quiz: hw (Real)"),
+    ("Student,SIS Login ID\nAda,ada\n", "line 1: found no column id, which Canvas needs"),
+]
+
+
+@pytest.mark.parametrize(("text", "said"), NO_GRADEBOOK)
+def test_what_is_no_gradebook(text, said):
+    with pytest.raises(UnusableGradebook) as error:
+        filled(text, "hw", 12, SCORES)
+    assert str(error.value).startswith(said)
+
+
+def test_grade_into_a_gradebook(run, course):
+    Path("book.csv").write_text(CANVAS, "utf-8", newline="")
+    rows = [*class_of(course)[:2], ["mallory", *course.right("grace")[1:]]]
+    Path("class.csv").write_text(course.wide(rows), "utf-8")
+    done = run("grade", course.folder, "class.csv", "--into", "book.csv")
+    assert done.code == 0
+    assert "Not in book.csv: mallory." in done.out
+    scores = {row["student"]: row["score"] for row in graded()["summary.csv"]}
+    found = table((course.folder / "graded" / "gradebook.csv").read_bytes().decode())
+    assert [row[5] for row in found[2:]] == [scores["ada"], scores["alan"], "", "", ""]
+    Path("bad.csv").write_text("who\nada\n", "utf-8")
+    before = files(".")
+    done = run("grade", course.folder, "class.csv", "--into", "bad.csv")
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert files(".") == before
+
+
+# --- a pile of paper ---
+
+
+@pytest.fixture
+def asked(run, course, monkeypatch):
+    """asked(student or variant, *lines) -> the run; the lines are typed."""
+
+    def call(who, *lines):
+        monkeypatch.setattr("sys.stdin", io.StringIO("".join(f"{line}\n" for line in lines)))
+        return run("grade", course.folder, "--ask", course.variants.get(who, who))
+
+    return call
+
+
+def typed_of(course):
+    rows = [*csv.DictReader((course.folder / "typed.csv").read_text("utf-8").splitlines())]
+    assert all([*row] == ["student", "variant", "part", "answer"] for row in rows)
+    return {(row["student"], row["part"]): row["answer"] for row in rows}
+
+
+def test_a_sheet_is_typed_in_and_marked(run, course, asked):
+    ada = course.right("ada")[2:]
+    typed = [ada[0], "7", "<", ada[1], "", "about half", "=1/3", *ada[5:]]
+    done = asked("ada", *typed)
+    assert done.code == 0
+    said = [line.strip() for line in done.out.splitlines()]
+    for line in ("correct", "wrong", "unreadable: "):
+        assert any(line in one for one in said), line
+    answers = typed_of(course)
+    expected = [ada[0], ada[1], None, "about half", "'=1/3", *ada[5:]]
+    assert [answers.get(("ada", part)) for part in course.parts] == expected
+    alan = course.right("alan")[2:]
+    assert asked("alan", *alan).out.count("correct") == len(alan)
+    assert run("grade", course.folder, course.folder / "typed.csv").code == 0
+    rows = {(row["student"], row["part"]): row for row in graded()["grades.csv"]}
+    verdicts = [rows["ada", part]["verdict"] for part in course.parts]
+    assert verdicts[:4] == ["correct", "correct", "blank", "unreadable"]
+    assert verdicts[5:] == ["correct"] * len(verdicts[5:])
+    assert {row["verdict"] for (who, _), row in rows.items() if who == "alan"} == {"correct"}
+
+
+def test_what_was_typed_stays_where_the_typing_stops(course, asked):
+    ada = course.right("ada")[2:]
+    assert asked("ada", *ada[:2]).code == 0
+    assert typed_of(course) == {("ada", part): ada[n] for n, part in enumerate(course.parts[:2])}
+    again = asked("ada", "", "<", "<", "<", "5")
+    assert f"[{ada[0]}]" in again.out
+    assert typed_of(course)["ada", course.parts[0]] == "5"
+    assert typed_of(course)["ada", course.parts[1]] == ada[1]
+
+
+def test_a_formula_of_a_spreadsheet_that_is_typed_is_marked_as_it_was_typed(run, course, asked):
+    """`-1/3` would be computed: its cell gets an apostrophe, and is read without it."""
+    done = asked("ada", "-1/3")
+    assert run("grade", course.folder, course.folder / "typed.csv").code == 0
+    first = graded()["grades.csv"][0]
+    assert first["verdict"] != "unreadable"
+    assert first["verdict"] in done.out
+
+
+def test_a_mistyped_variant_says_which_character(course, asked):
+    variant = course.variants["ada"]
+    wrong = ("2" if variant[0] != "2" else "3") + variant[1:]
+    done = asked(wrong)
+    assert done.code == 2
+    assert f"character 1 is {wrong[0]}, not {variant[0]}, if {variant} is meant" in done.err
+    for typed, said in (("K7Q", "its last character does not check"), ("", "its last character")):
+        assert said in asked(typed).err
+    assert asked(variant.lower().replace("-", " ")).code == 0
+
+
+def test_without_hand_ins_or_with_both(run, course):
+    variant = course.variants["ada"]
+    assert "found no SUBMISSIONS, allowed: a CSV or JSON file" in run("grade", course.folder).err
+    assert run("grade", course.folder, "x.csv", "--ask", variant).code == 2
