@@ -17,7 +17,7 @@ from generator.publish import csv_text, plain_cell
 from generator.sources import shown, whole
 from generator.submissions import LONGEST, same_variant, slips
 
-__all__ = ["BACK", "UnknownVariant", "ask", "meant", "read_typed", "typed_csv"]
+__all__ = ["BACK", "UnknownVariant", "UnusableTyped", "ask", "meant", "read_typed", "typed_csv"]
 
 BACK = "<"
 HEADS = ("student", "variant", "part", "answer")
@@ -28,6 +28,10 @@ Typed = Mapping[tuple[str, str], tuple[str, str]]
 
 class UnknownVariant(ValueError):
     """An id that there is no key of: one line that says which character is wrong."""
+
+
+class UnusableTyped(ValueError):
+    """A file that is not what was typed: one line that says so."""
 
 
 def meant(typed: str, variants: Iterable[str]) -> str:
@@ -46,9 +50,15 @@ def meant(typed: str, variants: Iterable[str]) -> str:
 
 
 def read_typed(text: str) -> dict[tuple[str, str], tuple[str, str]]:
-    """What was typed before, as `typed_csv` wrote it."""
-    rows = [*csv.reader(io.StringIO(text))][1:]
-    found = ([plain_cell(cell) for cell in row] for row in rows if len(row) == len(HEADS))
+    """What was typed before, as `typed_csv` wrote it; UnusableTyped where it is something else, which
+    must not be written over."""
+    try:
+        rows = [row for row in csv.reader(io.StringIO(text)) if row]
+    except csv.Error:
+        rows = []
+    if rows[:1] != [[*HEADS]] or any(len(row) != len(HEADS) for row in rows):
+        raise UnusableTyped(f"found another table, allowed: {','.join(HEADS)}, with commas, or no file")
+    found = ([plain_cell(cell) for cell in row] for row in rows[1:])
     return {(variant, part): (student, answer) for student, variant, part, answer in found}
 
 

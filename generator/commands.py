@@ -398,7 +398,15 @@ def _ask(
     arguments: Namespace, folder: Path, keys: Mapping[str, Key], students: Mapping[str, str]
 ) -> int:
     """The answers of one sheet of paper, typed in, into DIR/typed.csv."""
-    from generator.asking import BACK, UnknownVariant, ask, meant, read_typed, typed_csv
+    from generator.asking import (
+        BACK,
+        UnknownVariant,
+        UnusableTyped,
+        ask,
+        meant,
+        read_typed,
+        typed_csv,
+    )
     from generator.publish import staging, write_files
 
     if arguments.submissions is not None or arguments.into is not None:
@@ -413,7 +421,10 @@ def _ask(
     path = folder / "typed.csv"
 
     def typed() -> dict[tuple[str, str], tuple[str, str]]:
-        return read_typed(_read(path, "typed.csv", "a CSV file")) if path.is_file() else {}
+        try:
+            return read_typed(_read(path, path.name, "a CSV file")) if path.is_file() else {}
+        except UnusableTyped as error:
+            raise Unusable(f"{path}: {error}") from None
 
     def save(answers: Mapping[str, str]) -> None:
         # Read again: somebody else may be typing in another pile.
@@ -428,10 +439,9 @@ def _ask(
             print()
             return None
 
-    print(
-        f"{variant}{f' of {student}' * bool(student)}: an empty line leaves an answer, {BACK} goes back."
-    )
     before = {part: text for (of, part), (_, text) in typed().items() if of == variant}
+    whose = f"{variant} of {student}" if student else variant
+    print(f"{whose}: an empty line leaves an answer as it is, {BACK} goes back.")
     ask(keys[variant], student, before, lines, print, save)
     print(f"To mark all that has been typed: grade {shlex.quote(str(folder))} {shlex.quote(str(path))}")
     return 0

@@ -425,3 +425,14 @@ def test_without_hand_ins_or_with_both(run, course):
     variant = course.variants["ada"]
     assert "found no SUBMISSIONS, allowed: a CSV or JSON file" in run("grade", course.folder).err
     assert run("grade", course.folder, "x.csv", "--ask", variant).code == 2
+
+
+@pytest.mark.parametrize("text", ["", "x\n", "student;variant;part;answer\nada;K;L;0,5\n"])
+def test_what_somebody_else_wrote_into_typed_csv_stays(course, asked, text):
+    """Excel's own CSV, say."""
+    path = course.folder / "typed.csv"
+    path.write_text(text, "utf-8")
+    done = asked("ada", "0.5")
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert "typed.csv: found another table, allowed: student,variant,part,answer" in done.err
+    assert path.read_text("utf-8") == text
