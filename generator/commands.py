@@ -359,8 +359,7 @@ def grade(arguments: Namespace) -> int:
     marks = mark(hand_ins, keys)
     gradebook = _gradebook(arguments, keys, marks) if arguments.into is not None else None
     out = Path(arguments.out) if arguments.out else folder / "graded"
-    before = out / "summary.csv"
-    changed = _changed(before.read_text("utf-8"), marks) if before.is_file() else []
+    changed = _changed(out / "summary.csv", marks)
     tables = {"gradebook.csv": gradebook.text} if gradebook else {}
     _write_marks(out, marks, keys, students, problems, formats, tables)
     for line in problems[:MOST_PROBLEMS]:
@@ -474,12 +473,12 @@ def _print_gradebook(out: Path, name: str, gradebook: Filled, keys: Mapping[str,
         )
 
 
-def _changed(before: str, marks: list[Mark]) -> list[str]:
+def _changed(before: Path, marks: list[Mark]) -> list[str]:
     """Who gains and who loses by marking again."""
     from generator.grading import changes
 
     try:
-        _, *rows = changes(before, marks)
+        _, *rows = changes(before.read_text("utf-8"), marks) if before.is_file() else [()]
     except (ValueError, KeyError):  # it is not one of ours
         return []
     up = sum(float(now) > float(earlier) for _, _, earlier, now in rows)

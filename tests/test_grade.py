@@ -103,6 +103,15 @@ def test_what_is_written(run, course):
         assert not page.is_file() or who in page.read_text("utf-8")
 
 
+def test_marking_again_says_who_gains_and_takes_any_old_table(run, course):
+    Path("class.csv").write_text(course.wide([course.right("ada", but={G: ""})]), "utf-8")
+    assert "Marked again" not in run("grade", course.folder, "class.csv").out
+    Path("class.csv").write_text(course.wide([course.right("ada")]), "utf-8")
+    assert "Marked again: 1 gain, 0 lose." in run("grade", course.folder, "class.csv").out
+    (course.folder / "graded" / "summary.csv").write_bytes(b"\xff")
+    assert run("grade", course.folder, "class.csv").code == 0
+
+
 def test_the_order_of_the_rows_changes_no_byte(run, course):
     rows = class_of(course)
     for number in range(3):
