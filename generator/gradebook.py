@@ -75,7 +75,7 @@ def filled(text: str, name: str, most: int, scores: Mapping[str, str]) -> Filled
         places[who] = number
         row[at] = scores[who]
     out = io.StringIO()
-    end = "\r\n" if "\r\n" in text else "\n"
+    end = "\r\n" if "\r" in text else "\n"  # else a cell with \r would not be quoted
     csv.writer(out, delimiter=mark, lineterminator=end).writerows(rows)
     other = points if points and not _same(points, most) else ""
     return Filled(bom + out.getvalue(), tuple(s for s in scores if s not in places), other)

@@ -26,7 +26,18 @@ from generator.answers import blank
 from generator.course import GIVEN_NAME, IDENTITY, MARKS, NAME
 from generator.publish import plain_cell
 
-__all__ = ["Asked", "Ids", "Remark", "Row", "Unusable", "listed", "read_source", "shown", "whole"]
+__all__ = [
+    "EXPORTED",
+    "Asked",
+    "Ids",
+    "Remark",
+    "Row",
+    "Unusable",
+    "listed",
+    "read_source",
+    "shown",
+    "whole",
+]
 
 MOST_BYTES = 500_000_000  # of a file
 SHOWN = 40  # characters of what is found

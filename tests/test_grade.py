@@ -7,6 +7,8 @@ import random
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from generator.course import read_roster
 from generator.gradebook import UnusableGradebook, filled
@@ -286,7 +288,7 @@ GRADEBOOKS = [  # text -> where a student's score is, all cells as they were but
 
 
 def table(text):
-    mark = ";" if ";" in text else ","
+    mark = ";" if ";" in text.partition("\n")[0] else ","
     return [*csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), delimiter=mark)]
 
 
@@ -307,6 +309,30 @@ def test_scores_in_a_gradebook(text, at, cells, new):
     assert done.text.count("\r\n") == text.count("\r\n")
     assert filled(done.text, "gradients", 12, SCORES).text == done.text
     assert [s.id for s in read_roster(done.text)] == [s.id for s in read_roster(text)]
+
+
+CELLS = st.text(st.sampled_from("a,;\t\"'=\n\r 0ı\ufeff\0") | st.characters(exclude_categories=["Cs"]))
+
+
+@given(st.lists(st.lists(CELLS, min_size=1, max_size=4), max_size=4))
+def test_no_cell_of_a_gradebook_is_changed(rows):
+    rows = [["student", "x"], ["ada", "1"], *rows]
+    text = io.StringIO()
+    csv.writer(text, quoting=csv.QUOTE_ALL).writerows(rows)
+    after = [*csv.reader(io.StringIO(filled(text.getvalue(), "hw", 12, {"ada": "3"}).text, newline=""))]
+    for old, now, score in zip(rows, after, ["hw", "3", *[""] * len(rows)], strict=False):
+        long = old + [""] * (2 - len(old))
+        assert now == ([*long[:2], score, *long[2:]] if any(old) else old)
+    assert len(after) == len(rows)
+
+
+@given(st.text())
+def test_any_text_is_a_gradebook_or_one_clean_error(text):
+    try:
+        done = filled(text, "hw", 12, SCORES)
+    except UnusableGradebook:
+        return
+    assert filled(done.text, "hw", 12, SCORES) == done
 
 
 def test_canvas_takes_it_back():
