@@ -62,7 +62,16 @@ def _parser() -> argparse.ArgumentParser:
     grade.add_argument(
         "submissions",
         metavar="SUBMISSIONS",
+        nargs="?",
         help="a CSV or JSON file, or a folder of filled-in answers.csv",
+    )
+    grade.add_argument(
+        "--ask", metavar="VARIANT", help="type in the answers of a sheet of paper, into DIR/typed.csv"
+    )
+    grade.add_argument(
+        "--into",
+        metavar="CSV",
+        help="a gradebook of Canvas or Moodle: a copy gets the scores",
     )
     grade.add_argument("-o", "--out", metavar="DIR", help="default: DIR/graded")
     grade.add_argument("--format", default="md", metavar="LIST", help="of the pages; default: md")

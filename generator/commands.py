@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from generator.check import Drawn
     from generator.course import Student
     from generator.exercise import Exercise, Part
+    from generator.gradebook import Filled
     from generator.keys import Key
     from generator.marking import Mark
     from generator.slides import Reading
@@ -336,31 +337,31 @@ def preview(arguments: Namespace) -> int:
 
 def grade(arguments: Namespace) -> int:
     """Marks hand-ins: a table of all answers, one of scores, a page for each student and the class."""
-    from generator.keys import UnusableKey, read_keys
     from generator.marking import mark
-    from generator.publish import read_variants
     from generator.submissions import UnusableSubmissions, read_submissions
 
     folder, formats = Path(arguments.folder), _formats(arguments)
-    try:
-        keys = read_keys(folder)
-    except UnusableKey as error:
-        raise Unusable(f"{folder}: {error}") from None
-    if not keys:
-        allowed = "the folder of an exercise that make-exercise wrote, such as output/mazur"
-        raise Unusable(f"{arguments.folder}: found no keys in it, allowed: {allowed}")
-    listed = folder / "variants.csv"
-    students = read_variants(_read(listed, "variants.csv", "a CSV file")) if listed.is_file() else {}
+    keys, students = _keys(folder)
+    if arguments.ask is not None:
+        return _ask(arguments, folder, keys, students)
+    if arguments.submissions is None:
+        allowed = "a CSV or JSON file, a folder of them, or --ask VARIANT"
+        raise Unusable(f"grade: found no SUBMISSIONS, allowed: {allowed}")
     try:
         handed_in = read_submissions(Path(arguments.submissions), keys, students)
     except UnusableSubmissions as error:
         raise Unusable(str(error)) from None
     problems = [_problem(problem) for problem in handed_in.problems]
-    marks = mark(handed_in.hand_ins, keys)
+    place = {student: n for n, student in enumerate(students)}  # whatever the order of the file
+    hand_ins = sorted(
+        handed_in.hand_ins, key=lambda h: (place.get(h.student, len(place)), h.student, h.variant)
+    )
+    marks = mark(hand_ins, keys)
+    gradebook = _gradebook(arguments, keys, marks) if arguments.into is not None else None
     out = Path(arguments.out) if arguments.out else folder / "graded"
-    before = out / "summary.csv"
-    changed = _changed(before.read_text("utf-8"), marks) if before.is_file() else []
-    _write_marks(out, marks, keys, problems, formats)
+    changed = _changed(out / "summary.csv", marks)
+    tables = {"gradebook.csv": gradebook.text} if gradebook else {}
+    _write_marks(out, marks, keys, students, problems, formats, tables)
     for line in problems[:MOST_PROBLEMS]:
         print(line)
     if len(problems) > MOST_PROBLEMS:
@@ -370,15 +371,114 @@ def grade(arguments: Namespace) -> int:
     _print_marks(out, marks, formats)
     for line in changed:
         print(line)
+    if gradebook:
+        _print_gradebook(out, Path(arguments.into).name, gradebook, keys)
     return 0
 
 
-def _changed(before: str, marks: list[Mark]) -> list[str]:
+def _keys(folder: Path) -> tuple[dict[str, Key], dict[str, str]]:
+    """Variant -> key, and student -> variant, of a folder that make-exercise wrote."""
+    from generator.keys import UnusableKey, read_keys
+    from generator.publish import read_variants
+
+    try:
+        keys = read_keys(folder)
+    except UnusableKey as error:
+        raise Unusable(f"{folder}: {error}") from None
+    if not keys:
+        allowed = "the folder of an exercise that make-exercise wrote, such as output/mazur"
+        raise Unusable(f"{folder}: found no keys in it, allowed: {allowed}")
+    listed = folder / "variants.csv"
+    students = read_variants(_read(listed, "variants.csv", "a CSV file")) if listed.is_file() else {}
+    return keys, students
+
+
+def _ask(
+    arguments: Namespace, folder: Path, keys: Mapping[str, Key], students: Mapping[str, str]
+) -> int:
+    """The answers of one sheet of paper, typed in, into DIR/typed.csv."""
+    from generator.asking import (
+        BACK,
+        UnknownVariant,
+        UnusableTyped,
+        ask,
+        meant,
+        read_typed,
+        typed_csv,
+    )
+    from generator.publish import staging, write_files
+
+    if arguments.submissions is not None or arguments.into is not None:
+        raise Unusable(
+            "--ask: found SUBMISSIONS or --into as well, allowed: --ask first, then the others"
+        )
+    try:
+        variant = meant(arguments.ask, keys)
+    except UnknownVariant as error:
+        raise Unusable(f"--ask: {error}") from None
+    student = next((s for s, own in students.items() if own == variant), "")
+    path = folder / "typed.csv"
+
+    def typed() -> dict[tuple[str, str], tuple[str, str]]:
+        try:
+            return read_typed(_read(path, path.name, "a CSV file")) if path.is_file() else {}
+        except UnusableTyped as error:
+            raise Unusable(f"{path}: {error}") from None
+
+    def save(answers: Mapping[str, str]) -> None:
+        # Read again: somebody else may be typing in another pile.
+        own = {(variant, part): (student, text) for part, text in answers.items()}
+        with staging(folder) as stage:
+            write_files(stage, {path.name: typed_csv(typed() | own)})
+
+    def lines(prompt: str) -> str | None:
+        try:
+            return input(prompt)
+        except EOFError:
+            print()
+            return None
+
+    before = {part: text for (of, part), (_, text) in typed().items() if of == variant}
+    whose = f"{variant} of {student}" if student else variant
+    print(f"{whose}: an empty line leaves an answer as it is, {BACK} goes back.")
+    ask(keys[variant], student, before, lines, print, save)
+    print(f"To mark all that has been typed: grade {shlex.quote(str(folder))} {shlex.quote(str(path))}")
+    return 0
+
+
+def _gradebook(arguments: Namespace, keys: Mapping[str, Key], marks: list[Mark]) -> Filled:
+    """A gradebook with the scores in it."""
+    from generator.gradebook import UnusableGradebook, filled
+    from generator.grading import summary
+
+    path, key = Path(arguments.into), next(iter(keys.values()))
+    _, *rows = summary(marks)
+    scores = {student: score for student, _, score, _ in rows if student}
+    try:
+        return filled(_read(path, "--into", "a CSV file", exactly=True), key.name, key.points, scores)
+    except UnusableGradebook as error:
+        raise Unusable(f"--into: {path.name}: {error}") from None
+
+
+def _print_gradebook(out: Path, name: str, gradebook: Filled, keys: Mapping[str, Key]) -> None:
+    from generator.sources import listed
+
+    print(f"  {out}/{'gradebook.csv':<16} {name} with the scores, to be imported")
+    if gradebook.missing:
+        print(f"Not in {name}: {listed(gradebook.missing)}.")
+    if gradebook.points:
+        most = next(iter(keys.values())).points
+        print(
+            f"{name} counts to {gradebook.points}, the scores to {most}: they are filled in as they are."
+        )
+
+
+def _changed(before: Path, marks: list[Mark]) -> list[str]:
     """Who gains and who loses by marking again."""
     from generator.grading import changes
 
     try:
-        _, *rows = changes(before, marks)
+        _, *rows = changes(before.read_text("utf-8"), marks) if before.is_file() else [()]
     except (ValueError, KeyError):  # it is not one of ours
         return []
     up = sum(float(now) > float(earlier) for _, _, earlier, now in rows)
@@ -390,33 +490,44 @@ def _changed(before: str, marks: list[Mark]) -> list[str]:
 
 
 def _problem(problem: Problem) -> str:
+    from generator.sources import shown
+
     where = ", ".join(filter(None, (problem.file, problem.place)))
-    return f"{where}: {problem.student + ': ' if problem.student else ''}{problem.what}"
+    return f"{where}: {shown(problem.student) + ': ' if problem.student else ''}{problem.what}"
 
 
 def _write_marks(
-    out: Path, marks: list[Mark], keys: Mapping[str, Key], problems: list[str], formats: list[str]
+    out: Path,
+    marks: list[Mark],
+    keys: Mapping[str, Key],
+    students: Mapping[str, str],
+    problems: list[str],
+    formats: list[str],
+    more: Mapping[str, str],
 ) -> None:
     from collections import Counter
 
     from generator.grading import by_hand_in, feedback, grades, of_class, summary
     from generator.publish import csv_text, staging, write_files
     from generator.render import marked_pages
+    from generator.sources import shown
 
     title = next(iter(keys.values())).title
-    hand_ins, of_variant = by_hand_in(marks), Counter[str]()
+    # Of several hand-ins for a variant its owner's page is named after it.
+    own_first = sorted(by_hand_in(marks).items(), key=lambda h: students.get(h[0][0]) != h[0][1])
+    named_so: Counter[str] = Counter()
     with staging(out) as stage:
         pages = marked_pages("class_title", title, of_class(marks, keys, problems), formats)
         named = {name.replace("marked", "class"): text for name, text in pages.items()}
         tables = {"grades.csv": csv_text(grades(marks)), "summary.csv": csv_text(summary(marks))}
-        write_files(stage, named | tables)
-        for (student, variant), own in _progress(hand_ins.items(), len(hand_ins)):
+        write_files(stage, named | tables | dict(more))
+        for (student, variant), own in _progress(own_first, len(own_first)):
+            named_so[variant] += 1
+            page = variant + f"-{named_so[variant]}" * (named_so[variant] > 1)
             told = feedback(keys[variant], own)
-            pages = marked_pages("feedback_title", title, told, formats, student, variant)
+            pages = marked_pages("feedback_title", title, told, formats, shown(student), variant)
             (stage / "feedback").mkdir(exist_ok=True)
-            of_variant[variant] += 1  # a pile of paper may hold one sheet twice
-            again = f"-{of_variant[variant]}" if of_variant[variant] > 1 else ""
-            files = {name.replace("marked", variant + again): text for name, text in pages.items()}
+            files = {name.replace("marked", page): text for name, text in pages.items()}
             write_files(stage / "feedback", files)
 
 
@@ -540,9 +651,13 @@ def derive(arguments: Namespace) -> int:
     return 0
 
 
-def _read(path: Path, option: str, what: str) -> str:
+def _read(path: Path, option: str, what: str, exactly: bool = False) -> str:
+    """The text of a file; `exactly`: with its BOM and its line ends."""
     try:
-        return path.read_text(encoding="utf-8-sig")
+        with path.open(
+            encoding="utf-8" if exactly else "utf-8-sig", newline="" if exactly else None
+        ) as file:
+            return file.read()
     except OSError:
         raise Unusable(f"{option}: found {str(path)!r}, allowed: {what}") from None
     except UnicodeDecodeError:

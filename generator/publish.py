@@ -21,6 +21,7 @@ from generator.render import pages
 __all__ = [
     "answers_csv",
     "contents",
+    "csv_text",
     "plain_cell",
     "read_variants",
     "safe_cell",

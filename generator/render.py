@@ -101,7 +101,22 @@ def _printed(context: Context, value: Any) -> Any:
         return value
     if isinstance(value, NODES):
         return Markup("$" + latex(value) + "$")
-    return Markup(FORMATS[context["format"]](str(value)))
+    write, text = FORMATS[context["format"]], str(value)
+    return Markup(write(_writable(write, text) if context.get("typed") else text))
+
+
+def _writable(write: Callable[[str], str], text: str) -> str:
+    """With ? for what a format cannot write: one name must not keep a class from being marked."""
+
+    def legible(character: str) -> bool:
+        try:
+            write(character)
+        except CannotWrite:
+            return False
+        return True
+
+    text = unicodedata.normalize("NFC", text)
+    return "".join(c if c.isascii() or legible(c) else "?" for c in text)
 
 
 @pass_context
@@ -218,8 +233,8 @@ def marked_pages(
     student: str = "",
     variant: str = "",
 ) -> dict[str, str]:
-    """File name -> text: what became of a hand-in, or of a class."""
-    about = {"phrase": phrase, "title": title, "student": student, "variant": variant}
+    """File name -> text: what became of a hand-in, or of a class; whatever was typed can be written."""
+    about = {"phrase": phrase, "title": title, "student": student, "variant": variant, "typed": True}
     return _rendered({"marked": {"sections": sections}}, about, formats)
 
 

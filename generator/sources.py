@@ -26,7 +26,18 @@ from generator.answers import blank
 from generator.course import GIVEN_NAME, IDENTITY, MARKS, NAME
 from generator.publish import plain_cell
 
-__all__ = ["Asked", "Ids", "Remark", "Row", "Unusable", "listed", "read_source", "shown", "whole"]
+__all__ = [
+    "EXPORTED",
+    "Asked",
+    "Ids",
+    "Remark",
+    "Row",
+    "Unusable",
+    "listed",
+    "read_source",
+    "shown",
+    "whole",
+]
 
 MOST_BYTES = 500_000_000  # of a file
 SHOWN = 40  # characters of what is found
@@ -130,7 +141,8 @@ def _bytes(path: Path) -> bytes:
 
 
 def _text(data: bytes) -> str:
-    """UTF-8 with or without BOM, UTF-16, else Windows-1252; U+FFFD for what is in none of them."""
+    """UTF-8 with or without BOM, UTF-16, else Windows-1252, also in some lines only; U+FFFD for what is
+    in none of them."""
     for start, what in SIGNATURES:
         if data.startswith(start):
             raise Unusable(f"found {what}")
@@ -141,6 +153,13 @@ def _text(data: bytes) -> str:
     for offset, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):  # every second byte of ASCII is 0
         if start[offset::2].count(0) > 0.4 * len(start) > 10 * start[1 - offset :: 2].count(0):
             return whole(data.decode(encoding, "replace"))
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:  # line by line: what one student typed must not change another's name
+        return "".join(map(_line, data.splitlines(keepends=True)))
+
+
+def _line(data: bytes) -> str:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:

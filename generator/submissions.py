@@ -24,6 +24,7 @@ from generator.marking import HandIn
 from generator.sources import Asked, Ids, Row, Unusable, listed, read_source, shown, whole
 
 __all__ = ["LONGEST", "PROBLEMS", "Problem", "Submissions", "UnusableSubmissions", "read_submissions"]
+__all__ += ["same_variant", "slips"]
 
 LONGEST = 10_000  # characters of an answer
 
@@ -273,7 +274,7 @@ class _Reading:
         variant = self.variants.get(_characters(typed))
         found = shown(typed)
         if variant is None:
-            near = {key: why for key in self.keys if (why := _slip(typed, key))}
+            near = slips(typed, self.keys)
             meant = own if own in near else next(iter(near)) if len(near) == 1 else ""
             if not meant and is_variant_id(typed.strip().upper()):
                 why = "it is one of another exercise, or of an earlier run; not marked"
@@ -306,6 +307,16 @@ _ID = re.compile(r"(?<![^\W_])[^\W_]{3}[-_ ]?[^\W_]{3}[-_ ]?[^\W_]{3}(?![^\W_])"
 def _characters(variant: str) -> str:
     """An id without what is typed between its characters."""
     return re.sub(r"[\W_]", "", variant).upper()
+
+
+def same_variant(typed: str, variant: str) -> bool:
+    """Whether an id is typed, in any case and with any marks between its characters."""
+    return _characters(typed) == _characters(variant)
+
+
+def slips(typed: str, variants: Iterable[str]) -> dict[str, str]:
+    """The variants that are one slip of the pen from what was typed, and which slip."""
+    return {variant: slip for variant in variants if (slip := _slip(typed, variant))}
 
 
 def _slip(typed: str, variant: str) -> str:

@@ -1,5 +1,7 @@
 """The documents tell the truth: their commands run, their excerpts are what the program prints."""
 
+import io
+import json
 import re
 import shlex
 import tomllib
@@ -9,11 +11,14 @@ import pytest
 
 from generator.cli import main
 from generator.exercises import kind, kinds
+from generator.marking import VERDICTS
+from generator.publish import csv_text, read_variants
 from generator.render import pages
 from generator.spec import (
     CircuitSpec,
     Draw,
     LayerSpec,
+    MarkingSpec,
     NetworkSpec,
     OptimizerSpec,
     Range,
@@ -76,6 +81,74 @@ def test_what_the_document_of_exercises_says(run):
     rows = re.findall(r"^\| `(\w+)` \| (.*) \| (.*) \|$", text, re.MULTILINE)
     assert rows == [(n, kind(n).title, ", ".join(kind(n).needs)) for n in kinds()]
     assert f"one of {len(kinds())} kinds" in README
+
+
+def test_what_the_document_of_grading_says(run, monkeypatch):
+    """Its commands run one after another, its TOML belongs into the spec, its shares are the defaults."""
+    text = (ROOT / "docs" / "grading.md").read_text("utf-8")
+    Path("roster.csv").write_text("student,name\nada,Ada\nalan,Alan\n", "utf-8")
+    Path("gradebook.csv").write_text("student,update\nada,\nalan,\n", "utf-8")
+    scores = []
+    for language, block in re.findall(r"```(sh|toml)\n(.*?)```", text, re.DOTALL):
+        if language == "toml":
+            with Path("hw.toml").open("a", encoding="utf-8") as spec:
+                spec.write(block)
+            continue
+        for command in commands(f"```sh\n{block}```"):
+            words, _, file = command.removeprefix(PYTHON + "generator ").partition(" > ")
+            variants = hand_ins_of_the_document()
+            monkeypatch.setattr("sys.stdin", io.StringIO("0.1\n"))
+            done = run(*shlex.split(words.replace("K7Q-2MX-4PC", variants.get("ada", ""))))
+            assert done.code == 0, command
+            if file:
+                Path(file).write_text(done.out, "utf-8")
+            if words == "grade output/update class.csv":
+                scores.append(Path("output/update/graded/summary.csv").read_text("utf-8"))
+    assert Path("output/update/typed.csv").is_file()
+    assert re.search(r"\nada,[\d.]+\nalan,[\d.]+\n", graded_book())
+    first, again = ([row.split(",") for row in one.splitlines()] for one in scores)
+    assert [row[:2] for row in first] == [row[:2] for row in again]  # the same variants
+    assert float(first[1][2]) < float(again[1][2])  # `digits` is worth more now
+    rows = re.findall(r"^\| (?:`(\S+)`)? ?\| .* \| ([\d.]+) \| (?:`(\w+)`)? ?\|$", text, re.MULTILINE)
+    assert [verdict for verdict, *_ in rows if verdict] == [*VERDICTS]
+    shares = {key: float(share) for _, share, key in rows if key}
+    marking = MarkingSpec()
+    assert shares == {
+        key: float(getattr(marking, key)) for key in MarkingSpec.model_fields if key in shares
+    }
+    assert (
+        {*shares, "decimal"}
+        == {*MarkingSpec.model_fields}
+        == {*tomllib.loads(_marking(text))["marking"]}
+    )
+
+
+def _marking(text):
+    return re.search(r"```toml\n(\[marking\].*?)```", text, re.DOTALL)[1]
+
+
+def graded_book():
+    return Path("output/update/graded/gradebook.csv").read_text("utf-8")
+
+
+def hand_ins_of_the_document():
+    """class.csv and the folder handed-in, once there are variants; student -> variant."""
+    listed = Path("output/update/variants.csv")
+    if not listed.is_file():
+        return {}
+    variants = read_variants(listed.read_text("utf-8"))
+    rows = []
+    for student, variant in variants.items():
+        folder = Path("output/update", variant)
+        parts = json.loads((folder / "key.json").read_text("utf-8"))["parts"]
+        typed = {part["id"]: f"{part['answer']:.2g}".replace("e", "E") for part in parts}
+        rows += [(student, variant, part, answer) for part, answer in typed.items()]
+        own = Path("handed-in", student, "answers.csv")
+        own.parent.mkdir(parents=True, exist_ok=True)
+        lines = ("variant", "part", "answer"), *((variant, *pair) for pair in typed.items())
+        own.write_text(csv_text(lines), "utf-8")
+    Path("class.csv").write_text(csv_text([("student", "variant", "part", "answer"), *rows]), "utf-8")
+    return variants
 
 
 def test_ci_runs_the_two_lines_of_the_readme():
@@ -164,7 +237,7 @@ def test_floors():
     """derive/ imports nothing from generator/, and each module only what stands above it."""
     order = {
         "derive": "quantity zscore expression ops graph network circuit optimizer evaluate backprop descent program symbolic verify",
-        "generator": "formula number typeset notation place spec exercise exercises misconceptions report statement forms sheet difficulty course draw check paper page telling worked_inputs worked_training worked_forward worked_softmax worked worked_circuit worked_counts worked_layers worked_symbols render audit unreadable lexing grid grammar reading names tabular slides plain answers typed matrices functions keys marking grading errata publish sources submissions commands cli",
+        "generator": "formula number typeset notation place spec exercise exercises misconceptions report statement forms sheet difficulty course draw check paper page telling worked_inputs worked_training worked_forward worked_softmax worked worked_circuit worked_counts worked_layers worked_symbols render audit unreadable lexing grid grammar reading names tabular slides plain answers typed matrices functions keys marking grading errata publish sources submissions gradebook asking commands cli",
     }
     floors = [f"{package}.{module}" for package, modules in order.items() for module in modules.split()]
     for name in floors:
