@@ -48,7 +48,7 @@ def test_every_one_of_thousands_of_updates_is_checked(shallow):
     assert certify_descent(shallow.iterates) <= 1e-12
 
 
-@pytest.mark.parametrize("wrong", [1, 4097])
+@pytest.mark.parametrize("wrong", [1, pytest.param(4097, marks=pytest.mark.slow)])
 def test_one_wrong_update_among_thousands_is_found(shallow, wrong):
     first = shallow.iterates
     descent = Descent(first.graph, first.start, first.learning_rate, first.updates)
