@@ -56,7 +56,8 @@ def difficulty(batch: Batch) -> Array:
 def _walked(expr: Expr, batch: Batch, digits: int) -> tuple[Any, Any]:
     """The number of a formula and what it costs."""
     if isinstance(expr, Ref):
-        return batch.numbers(expr.name), 0.0  # type: ignore[arg-type]
+        name: Any = expr.name  # an id, in formulas of a program
+        return batch.numbers(name), 0.0
     if isinstance(expr, Num):
         return np.asarray(float(expr.value)), 0.0
     assert isinstance(expr, Call)

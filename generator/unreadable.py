@@ -47,6 +47,8 @@ REASONS = {
     "mixed": "{found}: type a mixed number as a decimal or as one fraction",
     "date": "{found} is a date, which a spreadsheet makes of numbers; format the cell as text first",
     "spreadsheet": "{found} is the error of a spreadsheet; type the number itself",
+    "letter": "{found} is none of the letters; type one of them, such as a",
+    "extent": "{found} is no shape; type rows and columns, such as 3x2",
     "not a number": "{found} is not a number",
     "calculation": "a calculation; type its result, one number",
     "words": "{found} stands behind the number; type the number only",

@@ -121,6 +121,17 @@ def test_a_choice(how, right):
     assert one.verdict == expected
 
 
+UNREAD = [  # kind, part, what is typed, what the student is told
+    ("multiple_choice", "L:choice", "z", "z is none of the letters; type one of them, such as a"),
+    ("matrix_form", "shape_W[1]:shape", "3", "3 is no shape; type rows and columns, such as 3x2"),
+]
+
+
+@pytest.mark.parametrize(("name", "part", "text", "told"), UNREAD)
+def test_who_types_what_is_no_choice_or_no_shape_is_told_what_to_type(name, part, text, told):
+    assert str(marked(name, {part: text})[part].unreadable) == told
+
+
 def test_a_wrong_choice_names_its_misconception():
     exercise = draw(found("multiple_choice"), 1, 1)
     part = next(p for p in exercise.parts if p.misconceptions)
