@@ -97,7 +97,7 @@ def _told_as(arguments: Namespace, spec: Spec) -> Spec:
 
 
 def _formats(arguments: Namespace) -> list[str]:
-    from generator.render import FORMATS
+    from generator.formats import FORMATS
 
     return [_choice("--format", name.strip(), FORMATS) for name in arguments.format.split(",")]
 
@@ -200,12 +200,13 @@ def _students(arguments: Namespace) -> list[Student]:
 
 def _writable(students: list[Student], formats: list[str], arguments: Namespace) -> None:
     """Every name can be printed; found out before anything is drawn."""
-    from generator.render import FORMATS, CannotWrite
+    from generator.formats import FORMATS
+    from generator.text import CannotWrite
 
     for student in students:
         for name in formats:
             try:
-                FORMATS[name](student.name)
+                FORMATS[name].escape(student.name)
             except CannotWrite as error:
                 allowed = "a name in Latin letters, or none" + "; or --format md" * (name == "tex")
                 raise Unusable(
@@ -780,8 +781,8 @@ def _tables() -> dict[str, Callable[[], Mapping[str, str]]]:
     from derive.expression import text
     from derive.ops import ACTIVATIONS, LOSSES, VECTOR_ACTIVATIONS
     from derive.optimizer import OPTIMIZERS
+    from generator.formats import FORMATS
     from generator.misconceptions import MISCONCEPTIONS
-    from generator.render import FORMATS
 
     return {
         "notations": lambda: {n.name: n.title for n in NOTATIONS.values()},
@@ -831,7 +832,7 @@ def _guarded(command: Callable[[Namespace], int]) -> Callable[[Namespace], int]:
     """Every kind of unusable input as one line."""
 
     def run(arguments: Namespace) -> int:
-        from generator.render import CannotWrite
+        from generator.text import CannotWrite
 
         try:
             return command(arguments)

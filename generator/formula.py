@@ -1,13 +1,10 @@
-"""The math tree: what a formula looks like, apart from any format; and its LaTeX printer.
+"""The math tree: what a formula looks like, apart from any format.
 
-Nobody else writes LaTeX math.  Another printer (MathML, typst) is another function over the same
-nodes.  The LaTeX is what pdflatex and GitHub's Markdown both read: no backslash before punctuation,
-no `<`, `*` or `|`, and no `_` between braces, which Markdown would take for emphasis.
+Its printers are `latex`, `mathml` and `typst`; nobody else writes formulas.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import singledispatch
@@ -21,8 +18,6 @@ __all__ += [
     "Text",
     "Under",
     "equation",
-    "latex",
-    "latex_rows",
     "negative",
     "row",
     "side_by_side",
@@ -154,7 +149,25 @@ Node = (
     | Aligned
 )
 
+THIN = "\u2009"  # a thin space
 EMPTY = Row(())
+
+# Signs that stand between two sides, with room around them.
+RELATIONS = set("=>≤≥<≈")
+INFIX = RELATIONS | set("+−·×")
+
+# The letters that formulas have, and their names.
+GREEK = dict(
+    zip(
+        "αβγδεζηθλμνπρστφχψωΔΣΦΩ",
+        (
+            *("alpha", "beta", "gamma", "delta", "varepsilon", "zeta", "eta", "theta", "lambda"),
+            *("mu", "nu", "pi", "rho", "sigma", "tau", "varphi", "chi", "psi", "omega"),
+            *("Delta", "Sigma", "Phi", "Omega"),
+        ),
+        strict=True,
+    )
+)
 
 
 def row(*items: Node | str) -> Row:
@@ -269,6 +282,13 @@ def tall(node: Node) -> bool:
     )
 
 
+def two_scripts(node: Node) -> bool:
+    """Whether a name in it has an index below and one above: it needs room in a matrix."""
+    if isinstance(node, Row):
+        return any(map(two_scripts, node.items))
+    return isinstance(node, Index) and node.sub is not None and node.sup is not None
+
+
 def _broken(node: Node, room: float) -> list[Node]:
     """The node as lines of at most `room` em, broken before its + and − signs; where that is not enough
     before its dots, and inside a factor's parentheses."""
@@ -362,171 +382,3 @@ def _lines(node: Node) -> list[tuple[Node, Node]]:
     items = node.items if isinstance(node, Row) else (node,)
     at = next((n for n, item in enumerate(items) if item == Op("=")), 0)
     return [(Row(items[:at]), Row(items[at:]))]
-
-
-# --- LaTeX ------------------------------------------------------------------------------------
-
-THIN = "\u2009"  # a thin space
-
-GREEK = dict(
-    zip(
-        "αβγδεζηθλμνπρστφχψωΔΣΦΩ",
-        (
-            *("alpha", "beta", "gamma", "delta", "varepsilon", "zeta", "eta", "theta", "lambda"),
-            *("mu", "nu", "pi", "rho", "sigma", "tau", "varphi", "chi", "psi", "omega"),
-            *("Delta", "Sigma", "Phi", "Omega"),
-        ),
-        strict=True,
-    )
-)
-LATEX_OPS = {
-    "−": "-",
-    "·": r"\cdot",
-    "×": r"\times",
-    "≤": r"\leq",
-    "≥": r"\geq",
-    "≠": r"\neq",
-    "≈": r"\approx",
-}
-LATEX_OPS |= {
-    ",": ", ",
-    "±": r"\pm",
-    "→": r"\to",
-    "∂": r"\partial",
-    "∑": r"\sum",
-    " ": r"\quad",
-    "′": r"\prime",
-}
-LATEX_OPS |= {
-    "⟨": r"\langle",
-    "⟩": r"\rangle",
-    "⋅": r"\cdot",
-    "⊙": r"\odot",
-    "…": r"\ldots",
-    THIN: r"\thinspace",
-}
-LATEX_TEXT = {"\\": r"\textbackslash ", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_"}
-LATEX_TEXT |= {"{": r"\{", "}": r"\}", "~": r"\textasciitilde ", "^": r"\textasciicircum "}
-
-
-RELATIONS = set("=>≤≥<≈")
-INFIX = RELATIONS | set("+−·×")
-_CONTROL_WORD = re.compile(r"\\[A-Za-z]+$")
-
-
-@singledispatch
-def latex(node: object) -> str:
-    """The formula as LaTeX math, without delimiters."""
-    raise TypeError(node)
-
-
-@latex.register
-def _(node: Number) -> str:
-    if node.exponent is None:
-        return node.text
-    return rf"{node.text} \cdot 10^{{{node.exponent}}}"
-
-
-@latex.register
-def _(node: Symbol) -> str:
-    if len(node.text) == 1:
-        return "\\" + GREEK[node.text] if node.text in GREEK else node.text
-    return rf"\mathrm{{{node.text}}}"
-
-
-@latex.register
-def _(node: Text) -> str:
-    return r"\text{" + "".join(LATEX_TEXT.get(c, c) for c in node.text) + "}"
-
-
-@latex.register
-def _(node: Op) -> str:
-    return LATEX_OPS.get(node.text, node.text)
-
-
-@latex.register
-def _(node: Row) -> str:
-    text = ""
-    for position, item in enumerate(node.items):
-        part = latex(item)
-        if isinstance(item, Op) and item.text in INFIX and (position or item.text in RELATIONS):
-            part = f" {part} "
-        elif _CONTROL_WORD.search(text) and part[:1].isalpha():
-            part = " " + part
-        text += part
-    return text.strip()
-
-
-@latex.register
-def _(node: Fraction) -> str:
-    return rf"\frac{{{latex(node.top)}}}{{{latex(node.bottom)}}}"
-
-
-@latex.register
-def _(node: Index) -> str:
-    base = latex(node.base)
-    if isinstance(node.base, Row | Fraction | Index):
-        base = "{" + base + "}"
-    # Between two braces `_` opens Markdown's emphasis, before a space it does not; TeX skips the space.
-    below = "_ " if base.endswith("}") else "_"
-    sub = f"{below}{{{latex(node.sub)}}}" if node.sub else ""
-    return base + sub + (f"^{{{latex(node.sup)}}}" if node.sup else "")
-
-
-@latex.register
-def _(node: Root) -> str:
-    return rf"\sqrt{{{latex(node.body)}}}"
-
-
-@latex.register
-def _(node: Hat) -> str:
-    return rf"\hat{{{latex(node.body)}}}"
-
-
-@latex.register
-def _(node: Fence) -> str:
-    left, right = node.kind
-    if tall(node.body):
-        return rf"\left{left} {latex(node.body)} \right{right}"
-    return f"{left}{latex(node.body)}{right}"
-
-
-@latex.register
-def _(node: Matrix) -> str:
-    cell = _loose if node.loose else latex
-    lines = " \\\\\n".join(" & ".join(map(cell, line)) for line in node.rows)
-    return f"\\begin{{bmatrix}}\n{lines}\n\\end{{bmatrix}}"
-
-
-def _loose(node: Node) -> str:
-    """An element of a matrix: a fraction as large as outside, with room above and below."""
-    if tall(node):
-        return rf"\displaystyle {latex(node)}\vphantom{{\Bigg(}}"
-    return latex(node) + (r"\vphantom{\Big(}" if _two_scripts(node) else "")
-
-
-def _two_scripts(node: Node) -> bool:
-    if isinstance(node, Row):
-        return any(map(_two_scripts, node.items))
-    return isinstance(node, Index) and node.sub is not None and node.sup is not None
-
-
-@latex.register
-def _(node: Under) -> str:
-    return rf"\underset{{{latex(node.below)}}}{{{latex(node.body)}}}"
-
-
-@latex.register
-def _(node: Cases) -> str:
-    lines = " \\\\\n".join(f"{latex(v)} & {latex(c)}" for v, c in node.branches)
-    return f"\\begin{{cases}}\n{lines}\n\\end{{cases}}"
-
-
-def latex_rows(node: Aligned) -> str:
-    """The lines alone, for an environment that a page may break (align*)."""
-    return " \\\\\n".join(f"{latex(left)} & {latex(right)}".strip() for left, right in node.lines)
-
-
-@latex.register
-def _(node: Aligned) -> str:
-    return f"\\begin{{aligned}}\n{latex_rows(node)}\n\\end{{aligned}}"

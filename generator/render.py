@@ -1,7 +1,8 @@
 """Render: pages from Jinja templates; a format is a folder of templates and one way to escape.
 
 Everything a template prints is escaped for its format unless it is a formula (printed by
-`formula.latex`) or the output of another macro.  Undefined names are errors.
+one of
+the printers) or the output of another macro.  Undefined names are errors.
 """
 
 from __future__ import annotations
@@ -22,14 +23,16 @@ from derive.network import COUNTS
 from derive.quantity import Derivative, Quantity
 from generator import worked, worked_circuit, worked_counts, worked_layers, worked_symbols
 from generator.exercise import STOP, Exercise
-from generator.formula import Aligned, Node, latex, latex_rows
+from generator.formats import FORMATS
+from generator.formula import Aligned, Node
+from generator.latex import latex_rows
 from generator.number import shown
 from generator.page import Block, Section, answers, groups, mistake, working
 from generator.paper import Paper
 from generator.telling import Teller
+from generator.text import CannotWrite
 
-__all__ = ["FORMATS", "CannotWrite", "errata_pages", "escape_latex", "escape_markdown", "marked_pages"]
-__all__ += ["pages"]
+__all__ = ["errata_pages", "marked_pages", "pages"]
 
 _HERE = Path(__file__).parent
 TEMPLATES = next(p for p in (_HERE / "templates", _HERE.parent / "templates") if p.is_dir())
@@ -37,71 +40,15 @@ NODES = get_args(Node)
 LOSSES = ("L", "L0", "R")  # ids that a forward pass alone does not give
 
 
-class CannotWrite(ValueError):
-    """Text that a format has no way to write."""
-
-
-def _plain(text: str) -> str:
-    """NFC, control characters dropped, white space folded."""
-    text = unicodedata.normalize("NFC", text)
-    text = "".join(" " if c.isspace() else c for c in text if c.isspace() or c.isprintable())
-    return re.sub(" +", " ", text)
-
-
-_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "$": "&#36;", "@": "&#64;"}
-_MARKUP = re.compile(
-    r"[\\`*_{}\[\]~|#!]"  # markup wherever it stands
-    r"|^[-+=:]|(?<=^\d)[.)]"  # a list, a rule or a heading where a line starts
-    r"|:(?=//)|(?<=www)\."  # an address, which GitHub turns into a link
-)
-
-
-def escape_markdown(text: str) -> str:
-    """Text that GitHub's Markdown shows as it is: no markup, no HTML, no math, no mention, no link."""
-    escaped = _MARKUP.sub(lambda match: "\\" + match[0], _plain(text))
-    return "".join(_ENTITIES.get(c, c) for c in escaped)
-
-
-_SPECIALS = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
-_SPECIALS |= {c: "\\" + c for c in "&%$#_{}"} | {"<": r"\textless{}", ">": r"\textgreater{}"}
-_SPECIALS |= {"|": r"\textbar{}", '"': r"\textquotedbl{}", "'": "'", "`": r"\textasciigrave{}"}
-
-
-def escape_latex(text: str) -> str:
-    """Text for pdflatex: specials in one pass, then accents by latexcodec; CannotWrite names a
-    character that it cannot set."""
-    parts = []
-    if not text.isascii():
-        import latexcodec  # noqa: F401  (registers the codec; 60 ms, so only where it is needed)
-    for character in _plain(text):
-        if character in _SPECIALS:
-            parts.append(_SPECIALS[character])
-        elif character.isascii():
-            parts.append(character)
-        else:
-            try:
-                encoded = character.encode("latex").decode("ascii")
-                ends = re.search(r"\\[A-Za-z]+$", encoded)  # \i would swallow a letter behind it
-                parts.append(encoded + "{}" if ends else encoded)
-            except ValueError:
-                name = unicodedata.name(character, "unknown")
-                raise CannotWrite(f"pdflatex cannot write {character!r} ({name})") from None
-    # -- and ,, are ligatures to TeX
-    return re.sub(r"([-,'])(?=\1)", r"\1{}", "".join(parts))
-
-
-# A format's name is its folder under templates/ and its files' ending.
-FORMATS: Mapping[str, Callable[[str], str]] = {"md": escape_markdown, "tex": escape_latex}
-
-
 @pass_context
 def _printed(context: Context, value: Any) -> Any:
     """What `{{ value }}` prints: a formula as inline math, text escaped for the page's format."""
     if isinstance(value, Markup | StrictUndefined):
         return value
+    written = FORMATS[context["format"]]
     if isinstance(value, NODES):
-        return Markup("$" + latex(value) + "$")
-    write, text = FORMATS[context["format"]], str(value)
+        return Markup(written.inline(value))
+    write, text = written.escape, str(value)
     return Markup(write(_writable(write, text) if context.get("typed") else text))
 
 
@@ -125,6 +72,12 @@ def _braced(context: Context, value: Any) -> Markup:
     return Markup("{" + _printed(context, value) + "}")
 
 
+@pass_context
+def _math(context: Context, node: Node) -> Markup:
+    """A formula on a line of its own."""
+    return Markup(FORMATS[context["format"]].math(node))
+
+
 @cache
 def _environment() -> Environment:
     """One environment for all formats, so that the prose is compiled once."""
@@ -137,7 +90,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters["math"] = lambda node: Markup(latex(node))
+    environment.filters["math"] = _math
     environment.filters["rows"] = lambda node: Markup(latex_rows(node))
     environment.filters["braced"] = _braced
     environment.tests["aligned"] = lambda node: isinstance(node, Aligned)
@@ -156,6 +109,7 @@ def pages(it: Exercise | Paper, formats: Iterable[str], student: str = "") -> di
         first += len(questions[-1]["groups"])
     several = paper.several
     common = {"spec": paper.spec, "variant": paper.variant, "student": student, "several": several}
+    common["title"] = paper.spec.title
     wanted: dict[str, dict[str, Any]] = {"solution": {"exercises": solutions}}
     if paper.parts:
         total = sum(part.points for _, part in paper.parts)
@@ -222,7 +176,7 @@ def errata_pages(
 ) -> dict[str, str]:
     """File name -> text: an erratum sheet in each format."""
     data = {"sections": sections, "proof": {**_proof(exercise), "of": "right"}}
-    return _rendered({"errata": data}, {"spec": exercise.spec}, formats)
+    return _rendered({"errata": data}, {"spec": exercise.spec, "title": exercise.spec.title}, formats)
 
 
 def marked_pages(
@@ -235,6 +189,7 @@ def marked_pages(
 ) -> dict[str, str]:
     """File name -> text: what became of a hand-in, or of a class; whatever was typed can be written."""
     about = {"phrase": phrase, "title": title, "student": student, "variant": variant, "typed": True}
+    about["wide"] = not student
     return _rendered({"marked": {"sections": sections}}, about, formats)
 
 
@@ -251,9 +206,16 @@ def _rendered(
     texts = {}
     for name in formats:
         for page, data in wanted.items():
-            template = _environment().get_template(f"{name}/{page}.{name}.jinja")
-            texts[f"{page}.{name}"] = _tidy(template.render(format=name, **common, **data))
+            template = _environment().get_template(f"pages/{page}.jinja")
+            body = template.render(format=name, **common, **data)
+            texts[f"{page}.{name}"] = document(name, [body], common["title"], bool(common.get("wide")))
     return texts
+
+
+def document(name: str, bodies: Iterable[str], title: str, wide: bool = False) -> str:
+    """A whole file of a format: one page or many, each on paper of its own."""
+    data = {"format": name, "bodies": [Markup(body) for body in bodies], "title": title, "wide": wide}
+    return _tidy(_environment().get_template("pages/document.jinja").render(data))
 
 
 def _telling(exercise: Exercise) -> ModuleType:

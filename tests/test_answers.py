@@ -18,8 +18,8 @@ from derive.quantity import parse
 from generator.answers import REMARKS, Answer, blank, read_number
 from generator.exercise import build
 from generator.exercises import found, kinds
-from generator.formula import latex
 from generator.functions import Functions
+from generator.latex import latex
 from generator.matrices import read_matrix
 from generator.names import Names
 from generator.notation import NOTATIONS

@@ -8,8 +8,10 @@ import pytest
 
 from generator.course import RosterError, Student, read_roster, secret, usual_secret
 from generator.draw import draw
+from generator.formats import FORMATS
+from generator.latex import escape_latex
+from generator.markdown import escape_markdown
 from generator.publish import contents
-from generator.render import FORMATS, escape_latex, escape_markdown
 from generator.spec import load
 
 ROSTERS = [  # text, students

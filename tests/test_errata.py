@@ -6,8 +6,9 @@ import pytest
 
 from generator.audit import Fact, audit
 from generator.errata import errata, rounded, sheet
+from generator.latex import escape_latex
 from generator.misconceptions import MISCONCEPTIONS
-from generator.render import errata_pages, escape_latex
+from generator.render import errata_pages
 from tests.conftest import lecture
 
 

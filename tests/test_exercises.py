@@ -15,8 +15,9 @@ from generator.check import ALIKE
 from generator.draw import ATTEMPTS, SCREENS, draw, draw_all, sheet_of
 from generator.exercise import build
 from generator.exercises import NEEDS, asked, default, fitting, found, kind, kinds
+from generator.formats import FORMATS
 from generator.publish import contents
-from generator.render import FORMATS, TEMPLATES
+from generator.render import TEMPLATES
 from generator.sheet import ask
 from generator.spec import LECTURES, SpecError, load, read
 from tests.test_spec import GOOD

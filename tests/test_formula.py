@@ -2,6 +2,7 @@
 
 import re
 from decimal import Decimal
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -14,21 +15,30 @@ from generator.formula import (
     Fraction,
     Index,
     Matrix,
+    Node,
     Number,
     Row,
     Symbol,
     Text,
     equation,
-    latex,
     row,
     stack,
     width,
 )
+from generator.latex import latex
+from generator.mathml import _element as mathml_element
+from generator.mathml import mathml
 from generator.number import exact, shown
 from generator.typeset import typeset
+from generator.typst import typst
 
 w5 = Index(Symbol("w"), Number("5"))
 net = Index(Symbol("net"), Index(Symbol("h"), Number("1")))
+
+
+def fenced(inside):
+    return f'<mrow><mo stretchy="false">(</mo>{inside}<mo stretchy="false">)</mo></mrow>'
+
 
 LATEX = [
     (w5, "w_{5}"),
@@ -53,6 +63,48 @@ LATEX = [
 @pytest.mark.parametrize(("node", "expected"), LATEX)
 def test_latex(node, expected):
     assert latex(node) == expected
+
+
+TYPST = [
+    (w5, "w_5"),
+    (net, '"net"_(h_1)'),
+    (Index(Symbol("δ"), Number("11"), row("(", Number("2"), ")")), r"δ_(11)^(\(2\))"),
+    (Index(row(Symbol("a"), Symbol("b")), Number("1")), "attach(a b, b: 1)"),
+    (row("∂", Symbol("net")), '∂"net"'),  # a space would be seen
+    (row(w5, "+", Number("-1")), "w_5 + -1"),
+    (Number("4.386", -7), "4.386 ⋅ 10^(-7)"),
+    (Fence(row(Symbol("a"), ",", Symbol("b"))), r"\(a\,b\)"),  # not two arguments
+    (Fence(Fraction(Number("1"), Number("2"))), r"lr(\(frac(1, 2)\))"),
+    (Text('"#$\\'), r'"\"#$\\"'),
+    (Matrix(((w5, Row(())), (w5, w5))), 'mat(delim: "[", w_5, ""; w_5, w_5)'),
+]
+
+
+@pytest.mark.parametrize(("node", "expected"), TYPST)
+def test_typst(node, expected):
+    assert typst(node) == expected
+
+
+MATHML = [
+    (w5, "<msub><mi>w</mi><mn>5</mn></msub>"),
+    (Number("-0.5"), "<mn>−0.5</mn>"),
+    (row(Symbol("a"), "=", Number("1")), "<mi>a</mi><mo>=</mo><mn>1</mn>"),
+    (row(w5, Symbol("x")), "<msub><mi>w</mi><mn>5</mn></msub><mo>\u2062</mo><mi>x</mi>"),
+    (row(Symbol("f"), Fence(Symbol("x"))), f"<mi>f</mi>{fenced('<mi>x</mi>')}"),
+    (row(Number("2"), Fence(Symbol("x"))), f"<mn>2</mn><mo>\u2062</mo>{fenced('<mi>x</mi>')}"),
+    (Text("a < b & c"), "<mtext>a\u00a0&lt;\u00a0b\u00a0&amp;\u00a0c</mtext>"),
+]
+
+
+@pytest.mark.parametrize(("node", "expected"), MATHML)
+def test_mathml(node, expected):
+    assert mathml(node) == f"<math>{expected}</math>"
+
+
+@pytest.mark.parametrize("node", get_args(Node), ids=lambda node: node.__name__)
+@pytest.mark.parametrize("printed", [width, latex, typst, mathml_element])
+def test_every_printer_has_every_node(node, printed):
+    assert printed.dispatch(node) is not printed.dispatch(object)
 
 
 NAMES = {"a": Symbol("a"), "z": Symbol("z"), "t": Symbol("t"), "w": w5}

@@ -20,9 +20,10 @@ from generator import render
 from generator.draw import draw_all
 from generator.exercise import Exercise
 from generator.exercises import found, kinds
+from generator.formats import FORMATS
 from generator.paper import Paper
 from generator.publish import answers_csv, contents
-from generator.render import FORMATS, TEMPLATES, pages
+from generator.render import TEMPLATES, pages
 from generator.spec import LECTURES, Spec, SpecError, read
 from tests.test_draw import ON_KINKS
 
@@ -49,7 +50,7 @@ def roundings(number: float) -> set[Decimal]:
     return {n for n in cut if len(n.as_tuple().digits) >= FEWEST}
 
 
-WORDS = {n for path in TEMPLATES.rglob("*.jinja") for n in printed(path.read_text("utf-8"))}
+WORDS = {n for path in TEMPLATES.rglob("*.*") for n in printed(path.read_text("utf-8"))}
 
 
 def given(exercise) -> set[Decimal]:

@@ -6,7 +6,7 @@ from hypothesis import given
 from derive.network import Layer, network
 from derive.ops import LOSSES
 from derive.quantity import Derivative, parse
-from generator.formula import latex
+from generator.latex import latex
 from generator.notation import NOTATIONS, Namer, Notation, NotationError
 from tests.conftest import lecture, networks
 

@@ -18,7 +18,7 @@ from derive.verify import UNROLLED, Uncertified, certify_descent
 from generator.audit import audit
 from generator.draw import draw
 from generator.exercise import build, certified, trained
-from generator.formula import latex
+from generator.latex import latex
 from generator.misconceptions import MISCONCEPTIONS, rewriting
 from generator.notation import NOTATIONS
 from generator.render import pages

@@ -10,11 +10,11 @@ import pytest
 from derive.quantity import parse
 from generator.draw import draw
 from generator.exercises import found
+from generator.formats import FORMATS
 from generator.forms import FORMS
 from generator.keys import key
 from generator.paper import Paper, drawn, specs_of
 from generator.publish import contents
-from generator.render import FORMATS
 from generator.spec import SpecError, load, read
 from tests.test_leaks import SEED, STUDENT, leaks
 
@@ -161,7 +161,7 @@ def test_questions_are_numbered_through_and_points_add_up(sheet):
     assert [int(points) for *_, points in heads] == worth
     assert f"{sum(worth)} points in all" in question
     for text in (question, solution):
-        assert text.startswith("# Homework 3\n\nBy Monday.\n")
+        assert re.match(r"# Homework 3\n\nVariant .*\n\nBy Monday\.\n", text)
         assert re.findall(r"^# ", text, re.MULTILINE) == ["# "]
     started = re.findall(r"\\setcounter\{enumi\}\{(\d+)\}", files["question.tex"])
     items = [part.count("\\item ") for part in files["question.tex"].split("\\begin{enumerate}")[1:]]

@@ -14,8 +14,9 @@ from derive.verify import Uncertified, certify_scores
 from derive.zscore import Feature, root
 from generator.draw import SCREENS, draw, sheet_of
 from generator.exercise import build, certified
+from generator.formats import FORMATS
 from generator.notation import NOTATIONS
-from generator.render import FORMATS, pages
+from generator.render import pages
 from generator.spec import SpecError, load, read
 
 # What the lecture prints of its ten rows (1, 2, 3, 9, 10), and what the others were recovered as.

@@ -293,7 +293,7 @@ NAMES = [  # network, notation, quantity, LaTeX
 
 @pytest.mark.parametrize(("name", "notation", "q", "latex"), NAMES)
 def test_names(name, notation, q, latex):
-    from generator.formula import latex as printed
+    from generator.latex import latex as printed
 
     namer = Namer(NOTATIONS[notation], exercise(name).graph)
     assert printed(namer(parse(q))) == latex

@@ -11,8 +11,8 @@ from derive.quantity import parse
 from derive.verify import Uncertified
 from generator.audit import audit
 from generator.exercise import build, certified
-from generator.formula import latex
 from generator.grid import Grid, Printed
+from generator.latex import latex
 from generator.names import vocabulary
 from generator.notation import NOTATIONS, TELLINGS
 from generator.reading import chains

@@ -1,0 +1,19 @@
+"""Text that somebody typed, before any format: what of it can be written at all."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+__all__ = ["CannotWrite", "plain"]
+
+
+class CannotWrite(ValueError):
+    """Text that a format has no way to write."""
+
+
+def plain(text: str) -> str:
+    """NFC, control characters dropped, white space folded."""
+    text = unicodedata.normalize("NFC", text)
+    text = "".join(" " if c.isspace() else c for c in text if c.isspace() or c.isprintable())
+    return re.sub(" +", " ", text)
