@@ -34,6 +34,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
 
     spec_help = "a TOML file, the name of a built-in lecture, or else of a kind of exercise (see `list`)"
+    format_help = "of md, tex, html, typ, pdf; default: md,tex"
     exercise = commands.add_parser("make-exercise", help="randomised homework: question, solution, key")
     exercise.add_argument("spec", metavar="SPEC", nargs="?", default="mazur", help=spec_help)
     exercise.add_argument(
@@ -54,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     for command in (exercise, example):
         command.add_argument("--notation", metavar="NAME", help="see `list notations`")
         command.add_argument("--telling", metavar="NAME", help="see `list tellings`")
-        command.add_argument("--format", default="md,tex", metavar="LIST", help="default: md,tex")
+        command.add_argument("--format", default="md,tex", metavar="LIST", help=format_help)
         command.add_argument("-o", "--out", default="output", metavar="DIR", help="default: output")
 
     grade = commands.add_parser("grade", help="marks hand-ins, and says why an answer is wrong")
@@ -123,8 +124,15 @@ def _parser() -> argparse.ArgumentParser:
     check.set_defaults(notation=None, telling=None)
     preview.add_argument("--notation", metavar="NAME", help="see `list notations`")
     preview.add_argument("--telling", metavar="NAME", help="see `list tellings`")
-    preview.add_argument("--format", default="md,tex", metavar="LIST", help="default: md,tex")
+    preview.add_argument("--format", default="md,tex", metavar="LIST", help=format_help)
     preview.add_argument("-o", "--out", default="output", metavar="DIR", help="default: output")
+
+    for command in (exercise, example, grade, audit, preview):
+        command.add_argument(
+            "--engine",
+            metavar="NAME",
+            help="of PDF: typst or latex; default: the first there is",
+        )
 
     starter = commands.add_parser(
         "make-spec", help="a commented spec to start from, or what one may hold"

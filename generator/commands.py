@@ -6,9 +6,10 @@ import difflib
 import json
 import secrets
 import shlex
+import sys
 import textwrap
 from argparse import Namespace
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from math import prod
@@ -30,12 +31,16 @@ if TYPE_CHECKING:
     from generator.gradebook import Filled
     from generator.keys import Key
     from generator.marking import Mark
+    from generator.pdf import Typesetter
+    from generator.publish import Press
     from generator.slides import Reading
     from generator.submissions import Problem
 
 __all__ = ["COMMANDS", "Unusable"]
 
 T = TypeVar("T")
+
+PDF = "pdf"  # a format that others are made into
 
 MOST_VARIANTS = 100_000
 MANY_COMPARED = 10_000  # of which the closest pair is said
@@ -96,10 +101,33 @@ def _told_as(arguments: Namespace, spec: Spec) -> Spec:
     return spec
 
 
-def _formats(arguments: Namespace) -> list[str]:
+def _press(arguments: Namespace) -> Press:
+    """What writes pages in the formats that are asked for."""
     from generator.formats import FORMATS
+    from generator.publish import Press
 
-    return [_choice("--format", name.strip(), FORMATS) for name in arguments.format.split(",")]
+    names = [_choice("--format", n.strip(), [*FORMATS, PDF]) for n in arguments.format.split(",")]
+    written = [name for name in names if name != PDF]
+    return Press(written, _typesetter(arguments) if PDF in names else None)
+
+
+def _typesetter(arguments: Namespace) -> Typesetter:
+    from generator.pdf import ENGINES, Typesetter
+
+    wanted = [_choice("--engine", arguments.engine, ENGINES)] if arguments.engine else [*ENGINES]
+    for name in wanted:
+        if ENGINES[name].there():
+            return Typesetter(ENGINES[name])
+    ways = "; or ".join(f"{name}: {ENGINES[name].get}" for name in wanted)
+    raise Unusable(f"--format: found 'pdf', allowed: with one of these installed: {ways}")
+
+
+def _not_made(press: Press, stage: Path) -> int:
+    """Makes what is still waiting; 1 and a line for each page that could not be made, else 0."""
+    failed = press.finish(stage)
+    for name, why in failed.items():
+        print(f"Not made: {name}: {why}", file=sys.stderr)
+    return int(bool(failed))
 
 
 def _pages_of(specs: Iterable[Spec]) -> None:
@@ -118,14 +146,16 @@ def make_exercise(arguments: Namespace) -> int:
     from collections import Counter
 
     from generator.paper import drawn
-    from generator.publish import contents, staging, variants_csv, write_files
+    from generator.publish import beside, staging, variants_csv, write_files
+    from generator.render import pages_of
 
-    (spec, specs), formats = _sheet(arguments), _formats(arguments)
+    (spec, specs), press = _sheet(arguments), _press(arguments)
     _pages_of(specs)
     if not 1 <= arguments.count <= MOST_VARIANTS:
         raise Unusable(f"--count: found {arguments.count}, allowed: 1 to {MOST_VARIANTS}")
     students = _students(arguments)
-    _writable(students, formats, arguments)
+    _writable(students, press.formats, arguments)
+    nameless = _nameless(spec, students, press.typesetter)
     fresh = "1" if arguments.students else str(secrets.randbelow(10**6))
     seed = fresh if arguments.seed is None else arguments.seed
     secret = _secret(arguments)
@@ -133,17 +163,18 @@ def make_exercise(arguments: Namespace) -> int:
         raise Unusable("--seed: found something unprintable, allowed: 1 to 100 printable characters")
     folder = Path(arguments.out) / spec.name
     rejected: Counter[str] = Counter()
-    rows, worst, files, sheets = [], 0.0, {}, []
+    rows, worst, files, sheets = [], 0.0, list[str](), []
     paper = None
     with staging(folder) as stage:
         papers = drawn(spec, specs, seed, [student.id for student in students], rejected, secret)
         for student, paper in zip(students, _progress(papers, len(students)), strict=True):
-            files = contents(paper, formats, student.name)
-            write_files(stage / str(paper.variant), files)
+            told = pages_of(paper, "" if student.id in nameless else student.name)
+            files = press.put(stage / str(paper.variant), told, beside(paper))
             rows.append((student.id, str(paper.variant)))
             sheets.append(tuple(part for _, part in paper.parts))
             worst = max(worst, paper.max_error)
         write_files(stage, {"variants.csv": variants_csv(rows)})
+        failed = _not_made(press, stage)
     assert paper
 
     where = folder / (rows[0][1] if len(rows) == 1 else "…")
@@ -169,7 +200,9 @@ def make_exercise(arguments: Namespace) -> int:
         print(f"Worked through: make-example {source}")
     if older := _older(folder, rows):
         print(f"Note: {folder} also holds {older} of an earlier run; variants.csv lists this run only.")
-    return 0
+    for line in nameless.values():
+        print(line, file=sys.stderr)
+    return 1 if failed or nameless else 0
 
 
 def _nearest(variants: list[str], sheets: list[tuple[Part, ...]]) -> str:
@@ -198,7 +231,7 @@ def _students(arguments: Namespace) -> list[Student]:
         raise Unusable(f"{path.name}: {error}") from None
 
 
-def _writable(students: list[Student], formats: list[str], arguments: Namespace) -> None:
+def _writable(students: list[Student], formats: Sequence[str], arguments: Namespace) -> None:
     """Every name can be printed; found out before anything is drawn."""
     from generator.formats import FORMATS
     from generator.text import CannotWrite
@@ -213,6 +246,30 @@ def _writable(students: list[Student], formats: list[str], arguments: Namespace)
                     f"{Path(arguments.students).name}: student {student.id}: found {student.name!r}, "
                     f"of which {error}, allowed: {allowed}"
                 ) from None
+
+
+def _nameless(spec: Spec, students: list[Student], typesetter: Typesetter | None) -> dict[str, str]:
+    """Students whose names have a character that there is no glyph for, and what to say of it: one
+    of them must not keep the others waiting, so their pages have a line for the name instead."""
+    import unicodedata
+
+    if not typesetter:
+        return {}
+
+    def lacking(text: str) -> str:
+        strange = typesetter.engine.lacks(text)
+        return ", ".join(f"{c!r} ({unicodedata.name(c, 'unknown')})" for c in strange)
+
+    if missing := lacking(f"{spec.title}{spec.note}"):
+        raise Unusable(
+            f"{spec.name}: title or note: found {missing}, allowed: what there are glyphs for"
+        )
+    found = ((student, lacking(student.name)) for student in students)
+    return {
+        s.id: f"Without its name: the PDF of student {s.id}: no glyph for {missing}"
+        for s, missing in found
+        if missing
+    }
 
 
 def _secret(arguments: Namespace) -> bytes:
@@ -247,6 +304,7 @@ def _again(arguments: Namespace, seed: str) -> str:
         "secret": None,
         "notation": None,
         "telling": None,
+        "engine": None,
     }
     usual |= {"format": "md,tex", "out": "output"}
     for option, default in usual.items():
@@ -307,9 +365,10 @@ def preview(arguments: Namespace) -> int:
     """The easiest and the hardest of many variants, and what makes them so."""
     from generator.check import SECRET, checked, drawn, why
     from generator.draw import draw
-    from generator.publish import contents, staging, write_files
+    from generator.publish import beside, staging
+    from generator.render import pages_of
 
-    spec, formats = _spec(arguments), _formats(arguments)
+    spec, press = _spec(arguments), _press(arguments)
     _pages_of([spec])
     seed, count = _seed(arguments), _seeds(arguments)
     *_, found = _growing(arguments)(drawn(spec, seed, count))
@@ -321,7 +380,8 @@ def preview(arguments: Namespace) -> int:
     folder = Path(arguments.out) / spec.name
     with staging(folder) as stage:
         for end, exercise in zip(ends, chosen, strict=True):
-            write_files(stage / f"preview-{end}", contents(exercise, formats))
+            press.put(stage / f"preview-{end}", pages_of(exercise), beside(exercise))
+        failed = _not_made(press, stage)
     least, middle, most = report.difficulty
     print(f"Of {count} variants of {spec.name}, whose median is {middle:.0f}:")
     for end, number in zip(ends, (least, most), strict=True):
@@ -333,7 +393,7 @@ def preview(arguments: Namespace) -> int:
             numbers = [f"{e.number(q):.4g}" for e in chosen]
             print(f"  {q!s:<{wide}}  {easy:.0f} -> {hard:.0f}  (it is {numbers[0]} and {numbers[1]})")
     print("Neither is a student's: they are drawn with another secret.")
-    return 0
+    return failed
 
 
 def grade(arguments: Namespace) -> int:
@@ -341,7 +401,7 @@ def grade(arguments: Namespace) -> int:
     from generator.marking import mark
     from generator.submissions import UnusableSubmissions, read_submissions
 
-    folder, formats = Path(arguments.folder), _formats(arguments)
+    folder, press = Path(arguments.folder), _press(arguments)
     keys, students = _keys(folder)
     if arguments.ask is not None:
         return _ask(arguments, folder, keys, students)
@@ -362,19 +422,19 @@ def grade(arguments: Namespace) -> int:
     out = Path(arguments.out) if arguments.out else folder / "graded"
     changed = _changed(out / "summary.csv", marks)
     tables = {"gradebook.csv": gradebook.text} if gradebook else {}
-    _write_marks(out, marks, keys, students, problems, formats, tables)
+    failed = _write_marks(out, marks, keys, students, problems, press, tables)
     for line in problems[:MOST_PROBLEMS]:
         print(line)
     if len(problems) > MOST_PROBLEMS:
         print(
-            f"{len(problems) - MOST_PROBLEMS} more to look at: they are all in {out}/class.{formats[0]}"
+            f"{len(problems) - MOST_PROBLEMS} more to look at: they are all in {out}/class.{press.first}"
         )
-    _print_marks(out, marks, formats)
+    _print_marks(out, marks, press)
     for line in changed:
         print(line)
     if gradebook:
         _print_gradebook(out, Path(arguments.into).name, gradebook, keys)
-    return 0
+    return failed
 
 
 def _keys(folder: Path) -> tuple[dict[str, Key], dict[str, str]]:
@@ -503,13 +563,13 @@ def _write_marks(
     keys: Mapping[str, Key],
     students: Mapping[str, str],
     problems: list[str],
-    formats: list[str],
+    press: Press,
     more: Mapping[str, str],
-) -> None:
+) -> int:
     from collections import Counter
 
     from generator.grading import by_hand_in, feedback, grades, of_class, summary
-    from generator.publish import csv_text, staging, write_files
+    from generator.publish import csv_text, staging
     from generator.render import marked_pages
     from generator.sources import shown
 
@@ -518,21 +578,19 @@ def _write_marks(
     own_first = sorted(by_hand_in(marks).items(), key=lambda h: students.get(h[0][0]) != h[0][1])
     named_so: Counter[str] = Counter()
     with staging(out) as stage:
-        pages = marked_pages("class_title", title, of_class(marks, keys, problems), formats)
-        named = {name.replace("marked", "class"): text for name, text in pages.items()}
         tables = {"grades.csv": csv_text(grades(marks)), "summary.csv": csv_text(summary(marks))}
-        write_files(stage, named | tables | dict(more))
+        pages = marked_pages("class_title", title, of_class(marks, keys, problems))
+        press.put(stage, pages, tables | dict(more), name="class")
         for (student, variant), own in _progress(own_first, len(own_first)):
             named_so[variant] += 1
             page = variant + f"-{named_so[variant]}" * (named_so[variant] > 1)
             told = feedback(keys[variant], own)
-            pages = marked_pages("feedback_title", title, told, formats, shown(student), variant)
-            (stage / "feedback").mkdir(exist_ok=True)
-            files = {name.replace("marked", page): text for name, text in pages.items()}
-            write_files(stage / "feedback", files)
+            pages = marked_pages("feedback_title", title, told, shown(student), variant)
+            press.put(stage / "feedback", pages, name=page)
+        return _not_made(press, stage)
 
 
-def _print_marks(out: Path, marks: list[Mark], formats: list[str]) -> None:
+def _print_marks(out: Path, marks: list[Mark], press: Press) -> None:
     from collections import Counter
 
     from generator.grading import by_hand_in
@@ -544,8 +602,8 @@ def _print_marks(out: Path, marks: list[Mark], formats: list[str]) -> None:
     for name, what in (
         ("grades.csv", "a line for each answer: verdict, points, why"),
         ("summary.csv", "a line for each student: score"),
-        (f"class.{formats[0]}", "questions, misconceptions, what to look at"),
-        (f"feedback/….{formats[0]}", "a page for each hand-in, by its variant"),
+        (f"class.{press.first}", "questions, misconceptions, what to look at"),
+        (f"feedback/….{press.first}", "a page for each hand-in, by its variant"),
     ):
         print(f"  {out}/{name:<16} {what}")
 
@@ -553,22 +611,24 @@ def _print_marks(out: Path, marks: list[Mark], formats: list[str]) -> None:
 def make_example(arguments: Namespace) -> int:
     """The worked example for the spec's own numbers."""
     from generator.paper import Paper
-    from generator.publish import contents, staging, write_files
+    from generator.publish import beside, staging
+    from generator.render import pages_of
 
-    (spec, specs), formats = _sheet(arguments), _formats(arguments)
+    (spec, specs), press = _sheet(arguments), _press(arguments)
     _pages_of(specs)
     paper = Paper(spec, tuple(certified(build(own), prove=True) for own in specs))
     own = found(arguments.spec)  # a sheet has no notation of its own
     other = [name for name in (arguments.notation, arguments.telling) if name]
     other = [name for name in other if name not in (own.notation, own.telling) or own.exercise]
     folder = Path(arguments.out) / spec.name / "-".join(["example", *other])
-    files = contents(paper, formats)
     with staging(folder) as stage:
-        write_files(stage, files)
+        files = press.put(stage, pages_of(paper), beside(paper))
+        failed = _not_made(press, stage)
     for name in files:
-        print(folder / name)
+        if (folder / name).exists():
+            print(folder / name)
     print(f"Certified by {', '.join(paper.methods)}: within {paper.max_error:.0e}.")
-    return 0
+    return failed
 
 
 def _certified_for(exercise: Exercise, q: Id) -> Exercise:
@@ -746,14 +806,15 @@ def _print_audit(audited: list[Audited], reading: Reading | None) -> None:
 def _write_errata(arguments: Namespace, exercise: Exercise, audited: list[Audited]) -> None:
     """The erratum sheet."""
     from generator.errata import sheet
-    from generator.publish import staging, write_files
+    from generator.publish import staging
     from generator.render import errata_pages
 
     folder = Path(arguments.out) / exercise.spec.name
     source = Path(arguments.text or arguments.printed or "").name
-    files = errata_pages(exercise, sheet(exercise, audited, source), _formats(arguments))
+    press = _press(arguments)
     with staging(folder) as stage:
-        write_files(stage, files)
+        files = press.put(stage, errata_pages(exercise, sheet(exercise, audited, source)))
+        _not_made(press, stage)
     if not arguments.json:
         for name in files:
             print(folder / name)
@@ -794,7 +855,7 @@ def _tables() -> dict[str, Callable[[], Mapping[str, str]]]:
         ),
         "optimizers": lambda: {row.name: row.text for row in OPTIMIZERS.values()},
         "kinds": lambda: {name: kind(name).title for name in kinds()},
-        "formats": lambda: {name: f"files ending in .{name}" for name in FORMATS},
+        "formats": lambda: {name: f"files ending in .{name}" for name in (*FORMATS, PDF)},
         "lectures": _lectures,
         "misconceptions": lambda: {m.id: m.name for m in MISCONCEPTIONS.values()},
     }

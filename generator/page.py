@@ -105,8 +105,9 @@ def block(phrase: str, args: Mapping[str, Any], formulas: Iterable[Formula]) -> 
 
 @dataclass(frozen=True)
 class Item:
-    """One question: its name, in what form it is answered, and the numbers to choose from."""
+    """One question: its id, its name, in what form it is answered, and the numbers to choose from."""
 
+    id: str
     label: Node
     form: str
     options: tuple[tuple[str, Node], ...] = ()
@@ -134,7 +135,7 @@ def _together(exercise: Exercise) -> list[tuple[str, list[Part]]]:
     return [(name, list(parts)) for name, parts in groupby(exercise.parts, lambda part: part.group)]
 
 
-def groups(exercise: Exercise) -> tuple[Group, ...]:
+def groups(exercise: Exercise, prefix: str = "") -> tuple[Group, ...]:
     """What is asked, in order; carries no answers but among those to choose from."""
     net = exercise.spec.network
     goal = shown(net.stop_below) if net and net.stop_below else None
@@ -142,7 +143,7 @@ def groups(exercise: Exercise) -> tuple[Group, ...]:
         Group(
             name,
             sum(p.points for p in parts),
-            tuple(Item(label(exercise, p), p.form, _options(exercise, p)) for p in parts),
+            tuple(Item(prefix + p.id, label(exercise, p), p.form, _options(exercise, p)) for p in parts),
             next((m for p in parts if (m := _meaning(exercise, p))), None),
             goal,
             _vectors(exercise),

@@ -9,17 +9,21 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from generator.exercise import Exercise
 from generator.keys import key
 from generator.paper import Paper
-from generator.render import pages
+from generator.pdf import Typesetter
+from generator.render import Pages, pages
 
 __all__ = [
+    "Press",
     "answers_csv",
+    "beside",
     "contents",
     "csv_text",
     "plain_cell",
@@ -37,12 +41,49 @@ _NUMBER = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?([eE][+-]?[0-9]+)?")
 
 def contents(it: Exercise | Paper, formats: Iterable[str], student: str = "") -> dict[str, str]:
     """File name -> text of everything that belongs to one paper; names are on pages only."""
-    files = pages(it, formats, student)
+    return pages(it, formats, student) | beside(it)
+
+
+def beside(it: Exercise | Paper) -> dict[str, str]:
+    """File name -> text of what is no page: the key, and the sheet to fill in."""
+    files = {}
     if Paper.of(it).parts:
         files["key.json"] = json.dumps(key(it), indent=1) + "\n"
     if it.variant and Paper.of(it).parts:
         files["answers.csv"] = answers_csv(Paper.of(it))
     return files
+
+
+@dataclass
+class Press:
+    """Writes pages in all formats that are asked for, PDF among them; a page that cannot be made into
+    PDF stops no other, and is in `failed`."""
+
+    formats: Sequence[str]
+    typesetter: Typesetter | None = None
+
+    def put(
+        self, folder: Path, told: Pages, more: Mapping[str, str] | None = None, name: str = ""
+    ) -> list[str]:
+        """Writes pages, under another name if they are given one, and what else there is; the names of
+        the files."""
+        files = told.files(self.formats, name) | dict(more or {})
+        write_files(folder, files)
+        if not self.typesetter:
+            return [*files]
+        return [*files, *self.typesetter.add(folder, told, name)]
+
+    @property
+    def first(self) -> str:
+        """The ending of what is looked at first."""
+        return self.formats[0] if self.formats else "pdf"
+
+    def finish(self, stage: Path) -> dict[str, str]:
+        """Makes what is still waiting; a file of `stage` that could not be made, and why."""
+        if not self.typesetter:
+            return {}
+        self.typesetter.finish()
+        return {str(path.relative_to(stage)): why for path, why in self.typesetter.failed.items()}
 
 
 @contextmanager
@@ -72,7 +113,7 @@ def staging(folder: Path) -> Iterator[Path]:
 
 def write_files(folder: Path, files: Mapping[str, str]) -> None:
     """Write text files into a folder."""
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8", newline="\n")
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -32,7 +33,7 @@ from generator.paper import Paper
 from generator.telling import Teller
 from generator.text import CannotWrite
 
-__all__ = ["errata_pages", "marked_pages", "pages"]
+__all__ = ["Body", "Pages", "document", "errata_pages", "marked_pages", "pages", "pages_of"]
 
 _HERE = Path(__file__).parent
 TEMPLATES = next(p for p in (_HERE / "templates", _HERE.parent / "templates") if p.is_dir())
@@ -92,20 +93,71 @@ def _environment() -> Environment:
     )
     environment.filters["math"] = _math
     environment.filters["rows"] = lambda node: Markup(latex_rows(node))
+    environment.filters["hex"] = lambda text: Markup(text.encode().hex())  # safe anywhere
     environment.filters["braced"] = _braced
     environment.tests["aligned"] = lambda node: isinstance(node, Aligned)
     return environment
 
 
+@dataclass(frozen=True)
+class Body:
+    """What stands on a page, before it is a whole file: of several, a file can be made too."""
+
+    text: Markup
+    title: str
+    variant: str
+    student: str
+    wide: bool
+
+
+@dataclass(frozen=True)
+class Pages:
+    """Pages that have been told and can be written in any format; by name, what is on each."""
+
+    wanted: Mapping[str, Mapping[str, Any]]
+    common: Mapping[str, Any]
+
+    def body(self, page: str, name: str, fillable: bool = False) -> Body:
+        """A page in a format; with marks where an answer goes, if it is to be filled in on a screen."""
+        template = _environment().get_template(f"pages/{page}.jinja")
+        text = template.render(format=name, fillable=fillable, **self.common, **self.wanted[page])
+        title, variant, student = (
+            str(self.common.get(about) or "") for about in ("title", "variant", "student")
+        )
+        return Body(Markup(text), title, variant, student, bool(self.common.get("wide")))
+
+    def text(self, page: str, name: str) -> str:
+        """A page as a whole file."""
+        return document(name, [self.body(page, name)])
+
+    def files(self, formats: Iterable[str], name: str = "") -> dict[str, str]:
+        """File name -> text, of every page in each format; under another name if one is given."""
+        return {f"{name or page}.{f}": self.text(page, f) for f in formats for page in self.wanted}
+
+
+def document(name: str, bodies: Sequence[Body], fillable: bool = False) -> str:
+    """A whole file of a format: each body on paper of its own, with a mark where it begins if it is one
+    of several that are to be parted again."""
+    data = {"format": name, "bodies": bodies, "title": bodies[0].title, "wide": bodies[0].wide}
+    template = _environment().get_template("pages/document.jinja")
+    return _tidy(template.render(data, typed=True, fillable=fillable))
+
+
 def pages(it: Exercise | Paper, formats: Iterable[str], student: str = "") -> dict[str, str]:
-    """File name -> text: the solution in each format, and the question where something is asked; with
-    the name of whom they are for, where it is known."""
+    """File name -> text: the solution in each format, and the question where something is asked."""
+    return pages_of(it, student).files(formats)
+
+
+def pages_of(it: Exercise | Paper, student: str = "") -> Pages:
+    """The solution, and the question where something is asked; with the name of whom they are for,
+    where it is known."""
     paper, first = Paper.of(it), 1
     solutions, questions = [], []
     for number, exercise in enumerate(paper.exercises, 1):
         about = {"spec": exercise.spec, "number": number, "before": first - 1}
         solutions.append({**about, **_solution(exercise, first)})
-        questions.append({**about, **_question(exercise)})
+        prefix = f"{number}:" if paper.several else ""
+        questions.append({**about, **_question(exercise, prefix)})
         first += len(questions[-1]["groups"])
     several = paper.several
     common = {"spec": paper.spec, "variant": paper.variant, "student": student, "several": several}
@@ -117,7 +169,7 @@ def pages(it: Exercise | Paper, formats: Iterable[str], student: str = "") -> di
         usual = [how for how in said if how["numbers"] and not how["whole"]] or said
         once = usual[0] if several and all(how == usual[0] for how in usual) else None
         wanted["question"] = {"exercises": questions, "total": total, "instructions": once}
-    return _rendered(wanted, common, formats)
+    return Pages(wanted, common)
 
 
 def _given(exercise: Exercise) -> tuple[Section, ...]:
@@ -135,7 +187,7 @@ def _solution(exercise: Exercise, first: int) -> dict[str, Any]:
     return {"sections": sections, "proof": _proof(exercise)}
 
 
-def _question(exercise: Exercise) -> dict[str, Any]:
+def _question(exercise: Exercise, prefix: str) -> dict[str, Any]:
     """What is asked, what it is worth, and how answers are written."""
     numbers = [p.answer for p in exercise.parts if p.tolerance is not None]
     whole = all(float(number).is_integer() for number in numbers)
@@ -143,7 +195,12 @@ def _question(exercise: Exercise) -> dict[str, Any]:
     how = {"digits": exercise.spec.digits, "whole": whole, "numbers": only or not whole}
     points = sum(part.points for part in exercise.parts)
     sections = _given(exercise) + working(exercise)
-    return {"sections": sections, "groups": groups(exercise), "points": points, "instructions": how}
+    return {
+        "sections": sections,
+        "groups": groups(exercise, prefix),
+        "points": points,
+        "instructions": how,
+    }
 
 
 def _asked_for(exercise: Exercise, sections: tuple[Section, ...]) -> tuple[Section, ...]:
@@ -171,26 +228,18 @@ def _points(exercise: Exercise) -> tuple[Section, ...]:
     return (Section("points", {}, blocks),) if blocks else ()
 
 
-def errata_pages(
-    exercise: Exercise, sections: tuple[Section, ...], formats: Iterable[str]
-) -> dict[str, str]:
-    """File name -> text: an erratum sheet in each format."""
+def errata_pages(exercise: Exercise, sections: tuple[Section, ...]) -> Pages:
+    """An erratum sheet."""
     data = {"sections": sections, "proof": {**_proof(exercise), "of": "right"}}
-    return _rendered({"errata": data}, {"spec": exercise.spec, "title": exercise.spec.title}, formats)
+    return Pages({"errata": data}, {"spec": exercise.spec, "title": exercise.spec.title})
 
 
 def marked_pages(
-    phrase: str,
-    title: str,
-    sections: tuple[Section, ...],
-    formats: Iterable[str],
-    student: str = "",
-    variant: str = "",
-) -> dict[str, str]:
-    """File name -> text: what became of a hand-in, or of a class; whatever was typed can be written."""
+    phrase: str, title: str, sections: tuple[Section, ...], student: str = "", variant: str = ""
+) -> Pages:
+    """What became of a hand-in, or of a class; whatever was typed can be written."""
     about = {"phrase": phrase, "title": title, "student": student, "variant": variant, "typed": True}
-    about["wide"] = not student
-    return _rendered({"marked": {"sections": sections}}, about, formats)
+    return Pages({"marked": {"sections": sections}}, about | {"wide": not student})
 
 
 def _proof(exercise: Exercise) -> dict[str, Any]:
@@ -198,24 +247,6 @@ def _proof(exercise: Exercise) -> dict[str, Any]:
     error = shown(float(f"{proof.max_error:.0e}"), 1)
     of = _certain(exercise)
     return {"methods": proof.methods, "error": error, "of": of, "exactly": not proof.max_error}
-
-
-def _rendered(
-    wanted: Mapping[str, Mapping[str, Any]], common: Mapping[str, Any], formats: Iterable[str]
-) -> dict[str, str]:
-    texts = {}
-    for name in formats:
-        for page, data in wanted.items():
-            template = _environment().get_template(f"pages/{page}.jinja")
-            body = template.render(format=name, **common, **data)
-            texts[f"{page}.{name}"] = document(name, [body], common["title"], bool(common.get("wide")))
-    return texts
-
-
-def document(name: str, bodies: Iterable[str], title: str, wide: bool = False) -> str:
-    """A whole file of a format: one page or many, each on paper of its own."""
-    data = {"format": name, "bodies": [Markup(body) for body in bodies], "title": title, "wide": wide}
-    return _tidy(_environment().get_template("pages/document.jinja").render(data))
 
 
 def _telling(exercise: Exercise) -> ModuleType:

@@ -14,7 +14,7 @@ from tests.conftest import lecture
 
 def page(name, facts, form="md"):
     exercise = lecture(name)
-    return errata_pages(exercise, sheet(exercise, audit(exercise, facts), "slides.md"), [form])[
+    return errata_pages(exercise, sheet(exercise, audit(exercise, facts), "slides.md")).files([form])[
         f"errata.{form}"
     ]
 

@@ -325,9 +325,11 @@ def test_a_page_shows_what_was_done_and_what_is_right():
     some = a_class("gradients", 12)
     marks = mark(some.hand_ins(some.mistaken("M02")), some.keys)
     (student, variant), own = next(iter(by_hand_in(marks).items()))
-    told = marked_pages("feedback_title", "T", feedback(some.keys[variant], own), ["md", "tex"], student)
+    told = marked_pages("feedback_title", "T", feedback(some.keys[variant], own), student).files(
+        ["md", "tex"]
+    )
     assert "a hidden unit's activation derivative is forgotten" in told["marked.md"]
     right = next(m for m in own if m.verdict == "misconception").expected
     assert f"{right:.3g}"[:6] in told["marked.md"]
-    pages = marked_pages("class_title", "T", of_class(marks, some.keys), ["md"])
+    pages = marked_pages("class_title", "T", of_class(marks, some.keys)).files(["md"])
     assert "| M02 | a hidden unit's activation derivative is forgotten | $24$ |" in pages["marked.md"]

@@ -108,7 +108,7 @@ def test_layers_in_every_notation(tmp_path, lecture, notation):
 def test_erratum_sheets(tmp_path, lecture):
     exercise = certified(build(load(lecture)))
     audited = audit(exercise, read_facts((LECTURES / f"{lecture}.csv").read_text("utf-8")))
-    compiles(tmp_path, "errata", errata_pages(exercise, sheet(exercise, audited), ["tex"])["errata.tex"])
+    compiles(tmp_path, "errata", errata_pages(exercise, sheet(exercise, audited)).text("errata", "tex"))
 
 
 @pytest.mark.parametrize("lecture", sorted(path.stem for path in LECTURES.glob("*.toml")))

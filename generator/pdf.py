@@ -1,0 +1,304 @@
+"""PDF: pages through LaTeX or typst, whichever is there; of a class in as few runs as the engine likes.
+
+What begins a sheet and where an answer goes is marked by links to chainwork:…, which both engines put at
+the right place: here sheets are parted at the ones and the others become fields to fill in.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from generator.latex import escape_latex
+from generator.render import Body, Pages, document
+from generator.text import CannotWrite
+
+__all__ = ["ENGINES", "CannotTypeset", "Engine", "Typesetter", "answers_of"]
+
+TIMEOUT = 300  # seconds a run may take
+RUN = 40  # sheets a run of LaTeX sets
+MARK = "chainwork:"
+VARIANT = "variant"  # the name of the field that says whose answers they are
+
+
+class CannotTypeset(ValueError):
+    """A page that an engine has no PDF for, and why."""
+
+
+@dataclass(frozen=True)
+class Engine:
+    """What reads pages in the format `source` and writes PDF, of at most `most` sheets in one run."""
+
+    source: str
+    there: Callable[[], bool]
+    get: str  # how it is got
+    run: Callable[[str], bytes]
+    lacks: Callable[[str], str]  # the characters of a text that it has no glyphs for
+    most: int = 1
+
+
+# --- typst --------------------------------------------------------------------------------------
+
+
+@cache
+def _compiler() -> Any:
+    import typst
+
+    return typst.Compiler()
+
+
+def _typst(source: str) -> bytes:
+    import typst
+
+    try:
+        made = _compiler().compile(input=source.encode(), format="pdf", timestamp=0)
+    except typst.TypstError as error:
+        raise CannotTypeset(f"typst: {error}"[:500]) from None
+    return bytes(made)
+
+
+def _typst_lacks(text: str) -> str:
+    strange = "".join(dict.fromkeys(c for c in text if not c.isascii()))
+    return "".join(c for c in strange if _tofu(c))
+
+
+@cache
+def _tofu(character: str) -> bool:
+    """Whether typst sets the empty box instead."""
+    import pikepdf
+
+    text = f'#set text(font: "New Computer Modern")\n#"{character}"\n'
+    with pikepdf.open(io.BytesIO(_typst(text))) as pdf:
+        return any(_missing(page) for page in pdf.pages)
+
+
+def _missing(page: Any) -> bool:
+    """Whether glyph 0 stands on a page, which is the empty box of every font."""
+    import pikepdf
+
+    for operands, operator in pikepdf.parse_content_stream(page, "Tj TJ"):
+        strings = operands[0] if str(operator) == "TJ" else operands
+        for string in strings:
+            if isinstance(string, pikepdf.String):
+                glyphs = bytes(string)
+                if any(glyphs[n : n + 2] == b"\0\0" for n in range(0, len(glyphs), 2)):
+                    return True
+    return False
+
+
+# --- LaTeX --------------------------------------------------------------------------------------
+
+
+def _pdflatex(source: str) -> bytes:
+    with tempfile.TemporaryDirectory(prefix="chainwork-") as folder:
+        Path(folder, "sheet.tex").write_text(source, encoding="utf-8")
+        for flags in (["-draftmode"], []):  # the first run finds out how many pages there are
+            _run_latex(folder, flags)
+        return Path(folder, "sheet.pdf").read_bytes()
+
+
+def _run_latex(folder: str, flags: Sequence[str]) -> None:
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", *flags]
+    environment = {"PATH": os.environ.get("PATH", os.defpath), "HOME": folder}
+    environment |= {"openin_any": "p", "openout_any": "p", "SOURCE_DATE_EPOCH": "0"}
+    try:
+        run = subprocess.run(  # noqa: S603
+            [*command, "sheet.tex"], cwd=folder, env=environment, capture_output=True, timeout=TIMEOUT,
+            check=False, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise CannotTypeset(f"pdflatex: no end after {TIMEOUT} s") from None
+    log = run.stdout.decode("latin-1")
+    wrong = re.search(r"^! .*|^Missing character.*", log, re.MULTILINE)
+    if run.returncode or wrong:
+        raise CannotTypeset(f"pdflatex: {wrong[0][:300] if wrong else 'stopped'}")
+
+
+def _latex_lacks(text: str) -> str:
+    def writable(character: str) -> bool:
+        try:
+            escape_latex(character)
+        except CannotWrite:
+            return False
+        return True
+
+    return "".join(c for c in dict.fromkeys(text) if not writable(c))
+
+
+ENGINES = {  # the first that is there is taken
+    "typst": Engine(
+        "typ",
+        lambda: bool(find_spec("typst") and find_spec("pikepdf")),
+        "pip install 'chainwork[pdf]'",
+        _typst,
+        _typst_lacks,
+    ),
+    "latex": Engine(
+        "tex",
+        lambda: bool(shutil.which("pdflatex") and find_spec("pikepdf")),
+        "pip install 'chainwork[pdf]' and pdflatex (Debian: texlive-latex-recommended lmodern)",
+        _pdflatex,
+        _latex_lacks,
+        RUN,
+    ),
+}
+
+
+# --- of a class ---------------------------------------------------------------------------------
+
+
+@dataclass
+class Typesetter:
+    """Collects pages, sets them in runs, and writes each where it belongs; a page that cannot be set
+    stops no other."""
+
+    engine: Engine
+    waiting: list[tuple[Path, Body]] = field(default_factory=list)
+    failed: dict[Path, str] = field(default_factory=dict)
+
+    def add(self, folder: Path, pages: Pages, name: str = "") -> list[str]:
+        """All pages into a folder, as page.pdf or name.pdf."""
+        files = {f"{name or page}.pdf": page for page in pages.wanted}
+        for file, page in files.items():
+            self.waiting.append((folder / file, pages.body(page, self.engine.source, fillable=True)))
+        while len(self.waiting) >= self.engine.most:
+            self._set(self.waiting[: self.engine.most])
+            del self.waiting[: self.engine.most]
+        return [*files]
+
+    def finish(self) -> None:
+        """Sets what is still waiting."""
+        if self.waiting:
+            self._set(self.waiting)
+        self.waiting.clear()
+
+    def _set(self, jobs: Sequence[tuple[Path, Body]]) -> None:
+        """A run; where it fails, halves of it."""
+        try:
+            sheets = self._sheets([body for _, body in jobs])
+        except CannotTypeset as error:
+            if len(jobs) == 1:
+                self.failed[jobs[0][0]] = str(error)
+                return
+            half = len(jobs) // 2
+            self._set(jobs[:half])
+            self._set(jobs[half:])
+            return
+        for (path, _), sheet in zip(jobs, sheets, strict=True):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(sheet)
+
+    def _sheets(self, bodies: Sequence[Body]) -> list[bytes]:
+        # Wide and narrow pages, such as of a class and of a student, are never in one run.
+        made = self.engine.run(document(self.engine.source, bodies, fillable=True))
+        return [*_parted(made, bodies)]
+
+
+def _parted(made: bytes, bodies: Sequence[Body]) -> Iterator[bytes]:
+    """The sheets of a run, one file each, with fields for the answers."""
+    import pikepdf
+
+    with pikepdf.open(io.BytesIO(made)) as whole:
+        if any(map(_missing, whole.pages)) and b"Identity-H" in made:
+            raise CannotTypeset("typst: a character has no glyph")
+        begins = [n for n, page in enumerate(whole.pages) if _marks(page, "begin")]
+        ends = [*begins[1:], len(whole.pages)]
+        for body, begin, end in zip(bodies, begins, ends, strict=True):
+            with pikepdf.new() as sheet:
+                sheet.pages.extend(whole.pages[begin:end])
+                _finished(sheet, body)
+                out = io.BytesIO()
+                sheet.save(out, deterministic_id=True, linearize=False)
+                yield out.getvalue()
+
+
+def _finished(sheet: Any, body: Body) -> None:
+    """Title and language; links become fields."""
+    import pikepdf
+    from pikepdf import Array, Dictionary, Name, String
+
+    fields = []
+    for page in sheet.pages:
+        kept = [a for a in page.get("/Annots", ()) if not _target(a).startswith(MARK)]
+        for what, link in _marks(page, "answer"):
+            left, low, right, high = (float(x) for x in link.Rect)
+            fields.append(
+                sheet.make_indirect(
+                    Dictionary(
+                        Type=Name.Annot,
+                        Subtype=Name.Widget,
+                        FT=Name.Tx,
+                        T=String(what),
+                        TU=String(bytes.fromhex(what).decode()),
+                        Rect=Array([left, low, right, high]),
+                        DA=String("/Helv 10 Tf 0 g"),
+                        F=4,
+                        P=page.obj,
+                    )
+                )
+            )
+            kept.append(fields[-1])
+        if kept:
+            page.Annots = Array(kept)
+        elif "/Annots" in page:
+            del page["/Annots"]
+    if fields:
+        whose = sheet.make_indirect(
+            Dictionary(FT=Name.Tx, T=String(VARIANT), V=String(body.variant), Ff=1)
+        )
+        font = Dictionary(Type=Name.Font, Subtype=Name.Type1, BaseFont=Name.Helvetica)
+        sheet.Root.AcroForm = Dictionary(
+            Fields=Array([whose, *fields]),
+            DR=Dictionary(Font=Dictionary(Helv=sheet.make_indirect(font))),
+            DA=String("/Helv 10 Tf 0 g"),
+            NeedAppearances=True,
+        )
+    sheet.docinfo["/Title"] = pikepdf.String(body.title)
+    sheet.Root.Lang = String("en")
+
+
+def _target(annotation: Any) -> str:
+    """What a link leads to."""
+    action = annotation.get("/A", {})
+    return str(action.get("/URI", "")) if action else ""
+
+
+def _marks(page: Any, what: str) -> list[tuple[str, Any]]:
+    """The marks of a sort on a page, and what each says; one that a line break has parted once."""
+    found: dict[str, Any] = {}
+    for annotation in page.get("/Annots", ()):
+        sort, _, said = _target(annotation).removeprefix(MARK).partition(":")
+        if _target(annotation).startswith(MARK) and sort == what:
+            found.setdefault(said, annotation)
+    return [*found.items()]
+
+
+# --- what was filled in -------------------------------------------------------------------------
+
+
+def answers_of(data: bytes) -> tuple[str, dict[str, str]] | None:
+    """The variant and the answers, by part, that somebody typed into a homework; None where a PDF is
+    no such homework."""
+    import pikepdf
+
+    try:
+        with pikepdf.open(io.BytesIO(data)) as pdf:
+            form = pdf.Root.get("/AcroForm", {})
+            fields = {str(f.get("/T", "")): f for f in form.get("/Fields", ())}
+            typed = {name: str(f.get("/V", "")) for name, f in fields.items()}
+    except pikepdf.PdfError:
+        return None
+    variant = typed.pop(VARIANT, "")
+    parts = {name: said for name, said in typed.items() if re.fullmatch("([0-9a-f]{2})+", name)}
+    answers = {bytes.fromhex(name).decode("utf-8", "replace"): said for name, said in parts.items()}
+    return (variant, answers) if variant else None

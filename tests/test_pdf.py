@@ -1,0 +1,195 @@
+"""PDF: by both engines what the page says, a class in one go, fields to fill in, names nobody can print."""
+
+import io
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pikepdf
+import pytest
+
+from generator.draw import draw, draw_all
+from generator.exercise import build, certified
+from generator.exercises import found, kinds
+from generator.pdf import ENGINES, CannotTypeset, Typesetter, answers_of
+from generator.render import document, pages_of
+from generator.spec import load
+
+TEX = pytest.param("latex", marks=pytest.mark.tex)
+LECTURES = ["mazur", "cummins", "ceng506-and", "ceng506-layers", "ceng506-sum-product"]
+
+
+def made(folder, pages, engine, count=1, name=""):
+    """The PDFs of pages, none of which fails."""
+    setter = Typesetter(ENGINES[engine])
+    for n in range(count):
+        setter.add(folder / str(n), pages, name)
+    setter.finish()
+    assert setter.failed == {}
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*.pdf")}
+
+
+def said(data):
+    """The words of a PDF, as poppler reads them."""
+    run = subprocess.run(["pdftotext", "-layout", "-", "-"], input=data, capture_output=True, check=True)
+    return run.stdout.decode()
+
+
+needs_poppler = pytest.mark.skipif(not shutil.which("pdftotext"), reason="apt-get install poppler-utils")
+
+
+@pytest.mark.parametrize("engine", ["typst", TEX])
+@pytest.mark.parametrize("name", LECTURES)
+def test_a_lecture(name, engine, tmp_path):
+    pages = pages_of(certified(build(load(name))))
+    (data,) = made(tmp_path, pages, engine).values()
+    with pikepdf.open(io.BytesIO(data)) as pdf:
+        assert len(pdf.pages) >= 1
+        assert str(pdf.docinfo["/Title"]) == pages.common["title"]
+        assert "/AcroForm" not in pdf.Root
+
+
+@pytest.mark.parametrize("name", kinds())
+def test_typst_reads_every_kind(name, tmp_path):
+    files = made(tmp_path, pages_of(draw(found(name), 1, 1), "Ada Lovelace"), "typst")
+    assert set(files) == {"0/question.pdf", "0/solution.pdf"}
+
+
+@needs_poppler
+@pytest.mark.parametrize("name", ["mazur", "matrix_form", "multiple_choice"])
+def test_both_engines_say_the_same(name, tmp_path):
+    """The same words; of numbers the same ones."""
+    pytest.importorskip("shutil")
+    if not ENGINES["latex"].there():
+        pytest.skip("no pdflatex")
+    pages = pages_of(draw(found(name), 1, 1), "Ada Lovelace")
+    by = {engine: made(tmp_path / engine, pages, engine) for engine in ENGINES}
+    for file in by["typst"]:
+        words = [set(re.findall(r"\b[a-z]{3,}\b|\d\.\d+", said(by[engine][file]))) for engine in ENGINES]
+        assert words[0] ^ words[1] <= {"net", "out", "target", "total"}, file
+
+
+@pytest.mark.parametrize("engine", ["typst", TEX])
+def test_the_same_twice(engine, tmp_path):
+    pages = pages_of(draw(load("mazur"), 1, 1))
+    first, second = (made(tmp_path / n, pages, engine) for n in "12")
+    assert first == second
+
+
+# --- answers ---
+
+
+def filled(data, answers):
+    """What a PDF reader saves."""
+    out = io.BytesIO()
+    with pikepdf.open(io.BytesIO(data)) as pdf:
+        for field in pdf.Root.AcroForm.Fields:
+            name = str(field.T)
+            if name != "variant":
+                field.V = pikepdf.String(answers.get(bytes.fromhex(name).decode(), ""))
+        pdf.save(out)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("engine", ["typst", TEX])
+@pytest.mark.parametrize("name", kinds())
+def test_every_part_has_a_field_and_what_is_typed_there_is_read(name, engine, tmp_path):
+    exercise = draw(found(name), 1, 1)
+    question = made(tmp_path, pages_of(exercise), engine)["0/question.pdf"]
+    answers = {part.id: f"{n}.5 ü" for n, part in enumerate(exercise.parts)}
+    assert answers_of(filled(question, answers)) == (str(exercise.variant), answers)
+
+
+def test_fields_lie_on_the_page_and_apart(tmp_path):
+    question = made(tmp_path, pages_of(draw(load("mazur"), 1, 1)), "typst")["0/question.pdf"]
+    with pikepdf.open(io.BytesIO(question)) as pdf:
+        for page in pdf.pages:
+            boxes = [
+                [float(x) for x in a.Rect] for a in page.get("/Annots", ()) if a.Subtype == "/Widget"
+            ]
+            for n, (left, low, right, high) in enumerate(boxes):
+                assert 0 < left < right < float(page.MediaBox[2])
+                assert 0 < low < high < float(page.MediaBox[3])
+                for other in boxes[:n]:
+                    assert right <= other[0] or other[2] <= left or high <= other[1] or other[3] <= low
+
+
+@pytest.mark.parametrize("data", [b"", b"%PDF-1.4", b"\0" * 1000])
+def test_what_is_no_homework_has_no_answers(data):
+    assert answers_of(data) is None
+
+
+# --- a class ---
+
+
+@pytest.mark.parametrize("engine", ["typst", TEX])
+def test_everybody_gets_their_own(engine, tmp_path):
+    """Of a class set in one run each file has its own variant and starts with page 1."""
+    exercises = list(draw_all(found("logic"), "class", range(5)))
+    setter = Typesetter(ENGINES[engine])
+    for exercise in exercises:
+        setter.add(tmp_path / str(exercise.variant), pages_of(exercise))
+    setter.finish()
+    for exercise in exercises:
+        variant, _ = answers_of((tmp_path / str(exercise.variant) / "question.pdf").read_bytes())
+        assert variant == str(exercise.variant)
+
+
+@pytest.mark.parametrize("engine", ["typst", TEX])
+def test_a_page_that_fails_stops_no_other(engine, tmp_path, monkeypatch):
+    from dataclasses import replace
+
+    real = ENGINES[engine]
+
+    def run(source):
+        if "Mallory" in source:
+            raise CannotTypeset("no")
+        return real.run(source)
+
+    setter = Typesetter(replace(real, run=run))
+    exercise = draw(load("logic") if "logic" in LECTURES else found("logic"), 1, 1)
+    for student in ("Ada", "Mallory", "Alan"):
+        setter.add(tmp_path / student, pages_of(exercise, student))
+    setter.finish()
+    assert {path.parent.name for path in setter.failed} == {"Mallory"}
+    assert {path.parent.name for path in tmp_path.rglob("question.pdf")} == {"Ada", "Alan"}
+
+
+ROSTER = "student,name\nada,Ada Lovelace\nzhu,\U0001f98b Butterfly\n"
+
+
+@pytest.mark.parametrize("engine", ["typst", TEX])
+def test_a_name_without_glyphs_is_said_and_the_rest_is_made(engine, run):
+    Path("roster.csv").write_text(ROSTER, "utf-8")
+    done = run(
+        "make-exercise", "logic", "--students", "roster.csv", "--format", "pdf", "--engine", engine
+    )
+    assert done.code == 1
+    assert "student zhu: no glyph for '\U0001f98b' (BUTTERFLY)" in done.err
+    assert len(list(Path("output/logic").rglob("question.pdf"))) == 2
+
+
+def test_pdf_is_not_to_be_had_without_an_engine(run, monkeypatch):
+    done = run("make-exercise", "logic", "--format", "pdf", "--engine", "word")
+    assert done.code == 2
+    assert "--engine: found 'word', allowed: typst, latex" in done.err
+
+
+@pytest.mark.parametrize(
+    ("text", "missing"), [("Ada", ""), ("Işık Øre", ""), ("a\U0001f98bb", "\U0001f98b")]
+)
+@pytest.mark.parametrize("engine", ENGINES)
+def test_characters_without_a_glyph(engine, text, missing):
+    assert ENGINES[engine].lacks(text) == missing
+
+
+def test_latex_is_not_let_out(tmp_path):
+    """A source that reads another file, or runs a program, fails."""
+    if not ENGINES["latex"].there():
+        pytest.skip("no pdflatex")
+    body = pages_of(draw(found("logic"), 1, 1)).body("question", "tex")
+    source = document("tex", [body], fillable=True)
+    for hostile in (r"\input{/etc/passwd}", r"\immediate\write18{touch x}\input{x}"):
+        with pytest.raises(CannotTypeset):
+            ENGINES["latex"].run(source.replace(r"\end{document}", hostile + r"\end{document}"))
