@@ -79,9 +79,11 @@ class Optimizer:
         known = variable in self.variables and parameter in (*WEIGHTS, "b")
         return (variable, Quantity(parameter, q.index)) if known else None
 
-    def formula(self, variable: str, parameter: Quantity, k: int, gradient: Derivative) -> Expr | None:
+    def formula(
+        self, variable: str, parameter: Quantity, k: int, gradient: Derivative, count: Expr | None = None
+    ) -> Expr | None:
         """How `variable` (or w) of a parameter is computed in update k, 1, 2, …; before the first update
-        what is kept is 0.  None for a variable that there is not."""
+        what is kept is 0.  `count`: what stands for k in it.  None for a variable that there is not."""
         if k == 0:
             return Num(Fraction(0)) if variable in self.kept else None
         order = [name for name, _ in self.assignments]
@@ -90,7 +92,7 @@ class Optimizer:
         at = order.index(variable)
         names: dict[str, Expr] = {name: Ref(Quantity(name)) for name in self.constants}
         names |= {"w": Ref(parameter.at(update=k - 1)), "g": Ref(replace(gradient, update=k - 1))}
-        names |= {"eta": Ref(RATE), "k": Num(Fraction(k))}
+        names |= {"eta": Ref(RATE), "k": count or Num(Fraction(k))}
         names |= {
             name: Ref(of_parameter(name, parameter).at(update=k if new < at else k - 1))
             for new, name in enumerate(self.variables)

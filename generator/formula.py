@@ -6,11 +6,23 @@ Its printers are `latex`, `mathml` and `typst`; nobody else writes formulas.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import singledispatch
-from typing import Literal
+from typing import Any, Literal
 
-__all__ = ["Aligned", "Cases", "Fence", "Fraction", "Hat", "Index", "Matrix", "Node", "Number", "Op"]
+__all__ = [
+    "Aligned",
+    "Cases",
+    "Either",
+    "Fence",
+    "Fraction",
+    "Hat",
+    "Index",
+    "Matrix",
+    "Node",
+    "Number",
+    "Op",
+]
 __all__ += [
     "Root",
     "Row",
@@ -28,10 +40,17 @@ __all__ += [
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A decimal as it is shown, `-0.0822`; with an exponent `4.386·10^-7`."""
+    """A decimal as it is shown, `-0.0822`; with an exponent `4.386·10^-7`.
+
+    On a page that lives, `of` is the formula whose value it is, shown with `digits`; `guarded` where a
+    minus would need parentheses.
+    """
 
     text: str
     exponent: int | None = None
+    of: Any = field(default=None, compare=False, repr=False)
+    digits: int = field(default=0, compare=False, repr=False)
+    guarded: bool = field(default=False, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +145,16 @@ class Cases:
 
 
 @dataclass(frozen=True, slots=True)
+class Either:
+    """What is shown because `condition` holds, or because it does not, and what would be shown else."""
+
+    shown: Node
+    other: Node = field(compare=False, repr=False)
+    holds: bool = field(compare=False, repr=False)
+    condition: Any = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Aligned:
     """Lines, each of a left and a right side; a right side starts with its relation."""
 
@@ -146,6 +175,7 @@ Node = (
     | Matrix
     | Under
     | Cases
+    | Either
     | Aligned
 )
 
@@ -186,6 +216,8 @@ def negative(node: Node) -> bool:
     """Whether the node starts with a minus sign of its own."""
     if isinstance(node, Row) and node.items:
         return node.items[0] == Op("−") or negative(node.items[0])
+    if isinstance(node, Either):
+        return negative(node.shown)
     return isinstance(node, Number) and node.text.startswith("-")
 
 
@@ -267,6 +299,11 @@ def _(node: Cases) -> float:
 
 
 @width.register
+def _(node: Either) -> float:
+    return width(node.shown)
+
+
+@width.register
 def _(node: Aligned) -> float:
     return max(width(left) for left, _ in node.lines) + max(width(right) for _, right in node.lines)
 
@@ -275,6 +312,8 @@ def tall(node: Node) -> bool:
     """Whether parentheses around the node must grow."""
     if isinstance(node, Row):
         return any(map(tall, node.items))
+    if isinstance(node, Either):
+        return tall(node.shown)
     if isinstance(node, Index | Root | Under):
         return tall(node.base if isinstance(node, Index) else node.body)
     return isinstance(node, Fraction | Matrix | Cases | Aligned) or (

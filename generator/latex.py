@@ -17,6 +17,7 @@ from generator.formula import (
     THIN,
     Aligned,
     Cases,
+    Either,
     Fence,
     Fraction,
     Hat,
@@ -175,6 +176,11 @@ def _(node: Cases) -> str:
 def latex_rows(node: Aligned) -> str:
     """The lines alone, for an environment that a page may break (align*)."""
     return " \\\\\n".join(f"{latex(left)} & {latex(right)}".strip() for left, right in node.lines)
+
+
+@latex.register
+def _(node: Either) -> str:
+    return latex(node.shown)
 
 
 @latex.register

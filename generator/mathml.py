@@ -15,6 +15,7 @@ from generator.formula import (
     THIN,
     Aligned,
     Cases,
+    Either,
     Fence,
     Fraction,
     Hat,
@@ -36,6 +37,7 @@ __all__ = ["escape_html", "mathml"]
 
 SPACES = {" ": "1em", THIN: "0.167em"}
 TIMES = "\u2062"  # invisible
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def mathml(node: Node, display: bool = False) -> str:
@@ -57,15 +59,15 @@ def _of(tag: str, *children: Element | str, **attributes: str) -> Element:
     return element
 
 
-def _items(node: Node) -> list[Element]:
-    """What stands side by side, without a row around it."""
+def _items(node: Node, product: bool = True) -> list[Element]:
+    """What stands side by side, without a row around it; in an index it is no product."""
     if not isinstance(node, Row):
         return [_element(node)]
     items: list[Element] = []
     for position, item in enumerate(node.items):
-        if position and _times(node.items[position - 1], item):
+        if product and position and _times(node.items[position - 1], item):
             items.append(_of("mo", TIMES))
-        items += _items(item)
+        items += _items(item, product)
     return items
 
 
@@ -84,10 +86,33 @@ def _element(node: object) -> Element:
 @_element.register
 def _(node: Number) -> Element:
     number = _of("mn", node.text.replace("-", "−"))
+    if node.of is not None:
+        return _living(node, number)
     if node.exponent is None:
         return number
     power = _of("msup", _of("mn", "10"), _of("mn", str(node.exponent).replace("-", "−")))
     return _of("mrow", number, _of("mo", "·"), power)
+
+
+def _living(node: Number, number: Element) -> Element:
+    """A number that follows what is edited: a script finds out what of, and with how many digits."""
+    if node.exponent is not None:
+        number.text = f"{number.text}·10{str(node.exponent).translate(RAISED)}"
+    if node.guarded and node.text.startswith("-"):
+        number.text = f"({number.text})"
+    about = {"data-of": str(node.of), "data-digits": str(node.digits)}
+    number.attrib |= about | ({"data-guarded": ""} if node.guarded else {})
+    return number
+
+
+@_element.register
+def _(node: Either) -> Element:
+    shown, other = (_of("mrow", _element(branch)) for branch in (node.shown, node.other))
+    names = ("data-if", "data-unless") if node.holds else ("data-unless", "data-if")
+    for branch, name in zip((shown, other), names, strict=True):
+        branch.set(name, str(node.condition))
+    other.set("hidden", "")
+    return _of("mrow", shown, other)
 
 
 @_element.register
@@ -125,7 +150,8 @@ def _(node: Index) -> Element:
         )
     scripts = {"sub": node.sub, "sup": node.sup}
     tag = "m" + "".join(name for name, script in scripts.items() if script)
-    return _of(tag, _element(node.base), *(_element(script) for script in scripts.values() if script))
+    rows = (_items(script, product=False) for script in scripts.values() if script)
+    return _of(tag, _element(node.base), *(r[0] if len(r) == 1 else _of("mrow", *r) for r in rows))
 
 
 @_element.register
@@ -140,6 +166,8 @@ def _(node: Hat) -> Element:
 
 @_element.register
 def _(node: Fence) -> Element:
+    if isinstance(node.body, Number) and node.body.guarded:
+        return _element(node.body)
     left, right = (
         _of("mo", bracket, **({} if tall(node.body) else {"stretchy": "false"})) for bracket in node.kind
     )

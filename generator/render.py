@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any, get_args
@@ -27,6 +27,7 @@ from generator.exercise import STOP, Exercise
 from generator.formats import FORMATS
 from generator.formula import Aligned, Node
 from generator.latex import latex_rows
+from generator.live import live
 from generator.number import shown
 from generator.page import Block, Section, answers, groups, mistake, working
 from generator.paper import Paper
@@ -184,7 +185,7 @@ def _solution(exercise: Exercise, first: int) -> dict[str, Any]:
     key = tuple(section for section in [answers(exercise, first)] if section)
     told = _asked_for(exercise, _telling(exercise).worked(exercise)) + _points(exercise)
     sections = key + _given(exercise) + mistake(exercise) + told
-    return {"sections": sections, "proof": _proof(exercise)}
+    return {"sections": sections, "proof": _proof(exercise), "live": partial(live, exercise, sections)}
 
 
 def _question(exercise: Exercise, prefix: str) -> dict[str, Any]:

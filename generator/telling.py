@@ -7,6 +7,7 @@ numbers of the formulas, so that what was derived before is pointed to and not d
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction as Rational
 from functools import partial
@@ -17,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from derive.backprop import Step, Term
-from derive.expression import Call, Expr, Num, Ref, call, substitute, value
+from derive.expression import Call, Expr, Num, Ref, call, substitute, text, value
 from derive.ops import ACTIVATIONS, DERIVED, GATES, Elementwise
 from derive.optimizer import RATE, of_parameter
 from derive.quantity import Derivative, Id, Quantity
@@ -120,13 +121,14 @@ class Teller:
     def shown(self, leaf: Any, digits: int | None = None) -> Number:
         """A quantity's number: as typed, or rounded for showing."""
         digits = digits or self.digits
-        if leaf == RATE:
-            return shown(self.exercise.spec.source.learning_rate)
         if (constant := self.exercise.program.constant(leaf)) is not None:
             return shown(float(constant), ALL_TYPED)
-        if leaf in self.typed:
-            return shown(self.typed[leaf], digits)  # a z-score may be a float
-        return shown(self.exercise.number(leaf), digits)
+        number = self.typed.get(leaf)  # a z-score may be a float
+        if leaf == RATE:
+            number = self.exercise.spec.source.learning_rate
+        elif number is None:
+            number = self.exercise.number(leaf)
+        return replace(shown(number, digits), of=str(leaf), digits=digits)
 
     def equal(self, leaf: Any) -> Node:
         """name = number."""
@@ -208,8 +210,13 @@ class Teller:
         rights.append(self.names(call("+", *taught)))
         rights.append(self.numbers(call("+", *taught)))
         if len(taught) > 1:
-            terms = [float(value(t, self._number)) for t in taught]
-            rights.append(self._near(call("+", *map(Ref, terms)), sum(terms), shown))
+            terms = {text(t): float(value(t, self._number)) for t in taught}
+
+            def term(said: str, digits: int = self.digits) -> Number:
+                return replace(shown(terms[said], digits), of=said, digits=digits)
+
+            each = call("+", *(Ref(text(t)) for t in taught))
+            rights.append(self._near(each, sum(terms[text(t)] for t in taught), term))
         rights.append(self.shown(step.target))
         return chain(self.name(step.target), rights)
 

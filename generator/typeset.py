@@ -9,11 +9,13 @@ A negative number is in parentheses wherever it does not stand first; a minus is
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
-from derive.expression import INFIX, PREFIX_MINUS, UNDEFINED, Call, Expr, Num, Ref, number_text
+from derive.expression import INFIX, PREFIX_MINUS, UNDEFINED, Call, Expr, Num, Ref, number_text, text
 from generator.formula import (
     Cases,
+    Either,
     Fence,
     Fraction,
     Index,
@@ -44,18 +46,25 @@ def typeset(expr: Expr, leaf: Leaf, holds: Callable[[Expr], bool] | None = None)
     1  (1.5 > 0).
     """
     if holds and isinstance(expr, Call) and expr.fn == "where":
-        why: list[Node] = []
-        while isinstance(expr, Call) and expr.fn == "where":
-            condition, first, second = expr.args
-            assert isinstance(condition, Call)
-            taken = holds(condition)
-            sign = condition.fn if taken else NEGATED[condition.fn]
-            left, right = (typeset(arg, leaf) for arg in condition.args)
-            why += [*([Op(","), Op(" ")] if why else []), row(left, sign, right)]
-            expr = first if taken else second
-        branch = _Typesetter(leaf, holds).show(expr, 0, True)
-        return row(branch, " ", Fence(Row(tuple(why)) if len(why) > 1 else why[0]))
+        return _decided(expr, leaf, holds, ())
     return _Typesetter(leaf, holds).show(expr, 0, True)
+
+
+def _decided(expr: Expr, leaf: Leaf, holds: Callable[[Expr], bool], why: tuple[Node, ...]) -> Node:
+    """The branch that is taken, and why: all the conditions on the way to it."""
+    if not (isinstance(expr, Call) and expr.fn == "where"):
+        branch = _Typesetter(leaf, holds).show(expr, 0, True)
+        return row(branch, " ", Fence(Row(why) if len(why) > 1 else why[0]))
+    condition, first, second = expr.args
+    assert isinstance(condition, Call)
+    left, right = (typeset(arg, leaf) for arg in condition.args)
+    before = (*why, Op(","), Op(" ")) if why else ()
+    yes, no = (
+        _decided(branch, leaf, holds, (*before, row(left, sign, right)))
+        for branch, sign in ((first, condition.fn), (second, NEGATED[condition.fn]))
+    )
+    taken = holds(condition)
+    return Either(yes if taken else no, no if taken else yes, taken, text(condition))
 
 
 class _Typesetter:
@@ -66,8 +75,10 @@ class _Typesetter:
     def show(self, expr: Expr, outer: int, first: bool) -> Node:
         """`outer`: binding power around; `first`: nothing stands before it on the line."""
         node, power = self.build(expr, first)
+        if isinstance(node, Number) and node.of is not None and (not first or outer > PREFIX_MINUS):
+            node = replace(node, guarded=True)
         if power < outer or (negative(node) and not first):
-            inner, _ = self.build(expr, True)
+            inner, _ = (node, 0) if isinstance(node, Number) else self.build(expr, True)
             return Fence(inner)
         return node
 
@@ -80,8 +91,10 @@ class _Typesetter:
                 return Fraction(Number(top), Number(bottom)), ATOM
             return Number(number_text(expr.value)), ATOM
         if expr.fn == "where" and self.holds:
-            condition, yes, no = expr.args
-            return self.build(yes if self.holds(condition) else no, first)
+            condition, *branches = expr.args
+            taken = self.holds(condition)
+            (node, power), (other, _) = (self.build(b, first) for b in branches[:: 1 if taken else -1])
+            return Either(node, other, taken, text(condition)), power
         if expr.fn in ("+", "-"):
             return self.sum(expr, first), INFIX["+"][0]
         build = {"*": self.product, "/": self.quotient, "**": self.power, "neg": self.minus}
@@ -166,6 +179,6 @@ class _Typesetter:
 
     def minus(self, expr: Call, first: bool) -> tuple[Node, int]:
         shown = self.show(expr.args[0], PREFIX_MINUS, False)
-        if isinstance(shown, Number):
+        if isinstance(shown, Number) and shown.of is None:
             return Number("-" + shown.text, shown.exponent), PREFIX_MINUS
         return row("−", shown), PREFIX_MINUS

@@ -14,6 +14,7 @@ from generator.formula import (
     THIN,
     Aligned,
     Cases,
+    Either,
     Fence,
     Fraction,
     Hat,
@@ -142,6 +143,11 @@ def _(node: Under) -> str:
 @typst.register
 def _(node: Cases) -> str:
     return "cases(" + ", ".join(f"{typst(v)} & quad {typst(c)}" for v, c in node.branches) + ")"
+
+
+@typst.register
+def _(node: Either) -> str:
+    return typst(node.shown)
 
 
 @typst.register
