@@ -268,7 +268,7 @@ def test_check_reports_and_says_what_it_found(run):
 
 def test_a_defect_is_exit_code_1_and_in_the_json(run):
     spec = kind_text("circuit").replace(
-        "min = -20, max = 20, decimals = 3", "min = -3, max = 3, decimals = 0"
+        "min = -20, max = 20, decimals = 2", "min = -2, max = 2, decimals = 0"
     )
     Path("hw.toml").write_text(spec, "utf-8")
     done = run("check", "hw.toml", "--seeds", 60, "--json")
@@ -277,7 +277,7 @@ def test_a_defect_is_exit_code_1_and_in_the_json(run):
     assert report["collisions"] > 0
     assert "sheets alike" in report["defects"][0]
     assert report["draws"] == 60 + sum(report["rejected"].values())
-    assert [q["id"] for q in report["questions"]][:3] == ["q", "p", "f"]
+    assert [q["id"] for q in report["questions"]][:3] == ["q", "p", "m"]
 
 
 UNUSABLE = [("--seeds", 0, "--seeds: found 0"), ("--seed", "", "--seed: found something")]
