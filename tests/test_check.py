@@ -15,7 +15,7 @@ from derive.program import Run
 from derive.quantity import parse
 from generator.check import Drawn, check, checked, closest, closest_of, lines, told_apart
 from generator.difficulty import difficulty, work
-from generator.draw import draw_all, sheet_of
+from generator.draw import draw_all, sheet_of, structure
 from generator.exercise import STOP, build
 from generator.exercises import found, kinds
 from generator.forms import LETTERS
@@ -172,7 +172,7 @@ def undrawn(*specs, exercises=None):
         replace(e, variant=str(v)) for v, e in enumerate(sheet.batch(specs).exercises())
     ]
     drawn = Drawn([], [], [], [], [], sheet.made_in, sheet.overlooks, Counter())
-    drawn.add(made)
+    drawn.add(made, {structure(specs[0]): sheet})
     return checked(drawn, "small")
 
 

@@ -301,7 +301,7 @@ def test_a_kind_that_does_not_fit_is_said_with_the_exercise(run):
     Path("hw3.toml").write_text(using("own.toml"), "utf-8")
     done = run("make-exercise", "hw3.toml")
     assert done.code == 2
-    assert "hw3/own: kind: found circuit without a circuit, allowed: with this spec: " in done.err
+    assert "own.toml:1: kind: found circuit without a circuit, allowed: with this spec: " in done.err
 
 
 def test_a_spec_without_exercises_stands_for_itself():
