@@ -1,10 +1,10 @@
 """Many variants of every kind: is any uncertified, is any mistake marked right, are two sheets alike?
 
-    python benchmarks/draws.py [--count 100000] [--jobs 2] [KIND …]
+    python benchmarks/draws.py [--count 100000] [--seed draws] [--jobs 2] [KIND …]
 
-Classes of 10,000 (or of all, where they are fewer), each with a seed of its own, in as many processes as
-there are jobs.  Collisions are counted within a class.  Exit 1 where something is wrong that a kind does
-not overlook.
+Classes of 10,000 (or of all, where they are fewer), each with a seed of its own that begins with
+`--seed`, in as many processes as there are jobs.  Collisions are counted within a class.  Exit 1 where
+something is wrong that a kind does not overlook.
 """
 
 from __future__ import annotations
@@ -54,10 +54,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("kinds", nargs="*", default=kinds(), metavar="KIND")
     parser.add_argument("--count", type=int, default=100_000)
+    parser.add_argument("--seed", default="draws")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     arguments = parser.parse_args()
     size = min(CLASS, arguments.count)
-    seeds = [f"draws {number}" for number in range(max(1, arguments.count // size))]
+    seeds = [f"{arguments.seed} {number}" for number in range(max(1, arguments.count // size))]
     print(f"Python {platform.python_version()}, {platform.system()} {platform.machine()}, ", end="")
     print(", ".join(f"{name} {version(name)}" for name in ("numpy", "mpmath")))
     print(f"\n{HEAD}\n| --- |{' ---: |' * (HEAD.count('|') - 2)}", flush=True)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -21,8 +21,9 @@ from derive.ops import Array
 from derive.quantity import Id, Quantity
 from derive.verify import TOLERANCE
 from generator.difficulty import difficulty, work
-from generator.draw import draw_all, loosened, sheet_of, structure
+from generator.draw import Structure, draw_all, loosened, sheet_of, structure
 from generator.exercise import Exercise, Part
+from generator.sheet import Sheet
 from generator.spec import Spec
 
 __all__ = ["DEFECTS", "SECRET", "Checked", "Closest", "Drawn", "check", "closest", "closest_of"]
@@ -126,12 +127,12 @@ class Drawn:
     overlooks: Collection[str]  # reasons that are none for this kind
     rejected: Counter[str]
 
-    def add(self, exercises: Sequence[Exercise]) -> None:
-        """Some more variants."""
+    def add(self, exercises: Sequence[Exercise], sheets: Mapping[Structure, Sheet]) -> None:
+        """Some more variants, and the sheets that they are of."""
         self.variants += [str(exercise.variant) for exercise in exercises]
         self.sheets += [exercise.parts for exercise in exercises]
         self.errors += [e.proof.max_error if e.proof else np.inf for e in exercises]
-        self.work += _difficulties(exercises)
+        self.work += _difficulties(exercises, sheets)
         self.given += [_given(exercise) for exercise in exercises]
 
 
@@ -151,14 +152,13 @@ def _given(exercise: Exercise) -> str:
     return f"{numbers} {exercise.values.forward[outputs].tolist() if outputs else ''}"
 
 
-def _difficulties(exercises: Sequence[Exercise]) -> list[float]:
-    alike: dict[object, list[int]] = {}
+def _difficulties(exercises: Sequence[Exercise], sheets: Mapping[Structure, Sheet]) -> list[float]:
+    alike: dict[Structure, list[int]] = {}
     for place, exercise in enumerate(exercises):
         alike.setdefault(structure(exercise.spec), []).append(place)
     work = np.zeros(len(exercises))
-    for places in alike.values():
-        specs = [exercises[place].spec for place in places]
-        work[places] = difficulty(sheet_of(specs[0]).batch(specs))
+    for one, places in alike.items():
+        work[places] = difficulty(sheets[one].batch([exercises[place].spec for place in places]))
     return work.tolist()
 
 
@@ -168,7 +168,8 @@ def drawn(spec: Spec, seed: str, count: int, secret: bytes = SECRET) -> Iterator
     found = Drawn([], [], [], [], [], sheet.made_in, sheet.overlooks, Counter())
     for start in range(1, count + 1, AT_ONCE):
         students = [str(n) for n in range(start, min(start + AT_ONCE, count + 1))]
-        found.add(list(draw_all(spec, seed, students, found.rejected, secret)))
+        sheets = {structure(spec): sheet}  # of many structures not all are kept
+        found.add([*draw_all(spec, seed, students, found.rejected, secret, sheets)], sheets)
         yield found
 
 

@@ -28,10 +28,10 @@ from generator.exercise import STOP, Exercise, build
 from generator.exercises import asked
 from generator.forms import APART, lacking
 from generator.sheet import Batch, Sheet
-from generator.spec import Choice, Draw, NetworkSpec, Range, Spec, SpecError
+from generator.spec import Choice, Draw, NetworkSpec, Range, Spec
 
-__all__ = ["ATTEMPTS", "SCREENS", "digest", "draw", "draw_all", "is_variant_id", "loosened"]
-__all__ += ["sheet_of", "structure", "variant_id"]
+__all__ = ["ATTEMPTS", "SCREENS", "Structure", "digest", "draw", "draw_all", "is_variant_id"]
+__all__ += ["loosened", "sheet_of", "structure", "variant_id"]
 
 ATTEMPTS = 500
 AT_ONCE = 1000  # variants that are computed together
@@ -387,13 +387,13 @@ def sheet_of(spec: Spec) -> Sheet:
     kind = asked(spec)
     if spec.network and spec.network.truth_table and "inputs" not in spec.draw.keep:
         allowed = "draw.keep with inputs: with drawn weights it is another function"
-        raise SpecError(spec.name, "network.inputs", "the 0 and 1 of a truth table", allowed)
+        raise spec.refused("network.inputs", "the 0 and 1 of a truth table", allowed)
     exercise = build(spec)
     lines = kind.working(exercise) if kind.working else ()
     sheet = Sheet(exercise, kind.ask(exercise), kind.name, kind.overlooks, lines, kind.complete)
     if spec.draw.sizes and (asked_for := sheet.not_counted):
         allowed = "counts: with other sizes other things would be asked, and nobody sees the numbers"
-        raise SpecError(spec.name, "draw.sizes", f"a question for {asked_for[0]}", allowed)
+        raise spec.refused("draw.sizes", f"a question for {asked_for[0]}", allowed)
     return sheet
 
 
@@ -415,12 +415,16 @@ def draw_all(
     students: Sequence[object],
     rejected: Counter[str] | None = None,
     secret: bytes = b"",
+    sheets: dict[Structure, Sheet] | None = None,
 ) -> Iterator[Exercise]:
     """The variants of all students, in their order; each depends on its student alone.
 
-    `rejected` counts the draws thrown away, by reason.  SpecError if no draw in 500 is good.
+    `rejected` counts the draws thrown away, by reason; `sheets` keeps that of every structure.
+    SpecError if no draw in 500 is good.
     """
-    sheets, rejected = {structure(spec): sheet_of(spec)}, Counter() if rejected is None else rejected
+    sheets, rejected = {} if sheets is None else sheets, Counter() if rejected is None else rejected
+    if structure(spec) not in sheets:
+        sheets[structure(spec)] = sheet_of(spec)
     for start in range(0, len(students), AT_ONCE):
         yield from _drawn(sheets, spec, seed, students[start : start + AT_ONCE], rejected, secret)
 
@@ -463,7 +467,7 @@ def _drawn(
     if len(found) < len(set(students)):
         why, count = here.most_common(1)[0]
         draws = f"{count} of {here.total() + len(found)} draws with {why}"
-        raise SpecError(spec.name, "draw", draws, f"try {loosened(why)}")
+        raise spec.refused("draw", draws, f"try {loosened(why)}")
     return [found[student] for student in students]
 
 

@@ -9,14 +9,24 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 
-__all__ = ["line_of"]
+__all__ = ["Place", "line_of"]
 
 _SKIPPED = re.compile(
     r'"""(?:\\.|[^\\])*?"""|\'\'\'.*?\'\'\'|"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\'|#[^\n]*', re.DOTALL
 )
 _HEAD = re.compile(r"\s*(\[\[?)\s*([\w-]+(?:\s*\.\s*[\w-]+)*)\s*\]")
 _KEY = re.compile(r"\s*([\w-]+(?:\s*\.\s*[\w-]+)*)\s*=")
+
+
+@dataclass(frozen=True)
+class Place:
+    """The file that something was read from, and its text.  All are equal: a spec is what it says,
+    wherever it stands."""
+
+    file: str = field(default="", compare=False)
+    text: str = field(default="", compare=False)
 
 
 def line_of(text: str, key: str) -> int | None:

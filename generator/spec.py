@@ -43,7 +43,7 @@ from derive.quantity import Quantity
 from derive.quantity import parse as parse_id
 from derive.zscore import Feature
 from generator.notation import NOTATIONS, TELLINGS, CircuitNamer, Namer, NotationError, Telling
-from generator.place import line_of
+from generator.place import Place, line_of
 
 __all__ = [
     "KINDS",
@@ -662,11 +662,17 @@ class Spec(_Model):
     marking: MarkingSpec = MarkingSpec()
     exercise: Annotated[list[UseSpec], Field(max_length=50)] = []
     _lot: int = PrivateAttr(0)
+    _place: Place = PrivateAttr(Place())
 
     @property
     def lot(self) -> int:
         """Drawn with the numbers of a variant, to pick one of several that fit; 0 of a spec itself."""
         return self._lot
+
+    def refused(self, key: str, found: str, allowed: str) -> SpecError:
+        """What is wrong with a key, where it was read."""
+        place = self._place
+        return SpecError(place.file or self.name, key, found, allowed, line=line_of(place.text, key))
 
     @property
     def source(self) -> NetworkSpec | CircuitSpec:
@@ -740,7 +746,9 @@ def load(source: str) -> Spec:
 def read(text: str, file: str = "spec") -> Spec:
     """TOML text -> Spec; SpecError says in which line what is wrong."""
     try:
-        return _read(text, file)
+        spec = _read(text, file)
+        spec._place = Place(file, text)
+        return spec
     except SpecError as error:
         if error.key == WHOLE:  # which says its line itself, or has none
             raise

@@ -15,7 +15,7 @@ from derive.program import Run
 from derive.quantity import parse
 from generator.check import Drawn, check, checked, closest, closest_of, lines, told_apart
 from generator.difficulty import difficulty, work
-from generator.draw import draw_all, sheet_of
+from generator.draw import draw_all, sheet_of, structure
 from generator.exercise import STOP, build
 from generator.exercises import found, kinds
 from generator.forms import LETTERS
@@ -172,7 +172,7 @@ def undrawn(*specs, exercises=None):
         replace(e, variant=str(v)) for v, e in enumerate(sheet.batch(specs).exercises())
     ]
     drawn = Drawn([], [], [], [], [], sheet.made_in, sheet.overlooks, Counter())
-    drawn.add(made)
+    drawn.add(made, {structure(specs[0]): sheet})
     return checked(drawn, "small")
 
 
@@ -268,7 +268,7 @@ def test_check_reports_and_says_what_it_found(run):
 
 def test_a_defect_is_exit_code_1_and_in_the_json(run):
     spec = kind_text("circuit").replace(
-        "min = -20, max = 20, decimals = 3", "min = -3, max = 3, decimals = 0"
+        "min = -20, max = 20, decimals = 2", "min = -2, max = 2, decimals = 0"
     )
     Path("hw.toml").write_text(spec, "utf-8")
     done = run("check", "hw.toml", "--seeds", 60, "--json")
@@ -277,7 +277,7 @@ def test_a_defect_is_exit_code_1_and_in_the_json(run):
     assert report["collisions"] > 0
     assert "sheets alike" in report["defects"][0]
     assert report["draws"] == 60 + sum(report["rejected"].values())
-    assert [q["id"] for q in report["questions"]][:3] == ["q", "p", "f"]
+    assert [q["id"] for q in report["questions"]][:3] == ["q", "p", "m"]
 
 
 UNUSABLE = [("--seeds", 0, "--seeds: found 0"), ("--seed", "", "--seed: found something")]

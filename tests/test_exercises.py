@@ -131,8 +131,8 @@ ASKED = {  # of the kind's own starter: a few of its ids, in their order
         "da[3][1]/dz[3][1]",
     ],
     "parameter_count": ["P[1]", "P[2]", "P[5]", "P"],
-    "z_score": ["m", "s", "z1", "z4"],
-    "epochs": ["u", "k", "s"],
+    "z_score": ["m", "s", "z1", "z5"],
+    "epochs": ["u", "k", "s", "v"],
     "vanishing": ["dL/dz[4][1]", "dL/dz[1][1]", "dz[4][1]/dz[1][1]"],
     "optimizer_step": [
         "dL/dW[1][1][1]",
@@ -152,7 +152,7 @@ ASKED = {  # of the kind's own starter: a few of its ids, in their order
         "dL/dW[2][1][1]",
         "dL/dW[1][1][1]",
     ],
-    "find_mistake": ["mistake", "correction", "dL/dW[1][1][1]"],
+    "find_mistake": ["mistake", "correction", "dL/dW[2][1][1]", "dL/dW[1][1][1]"],
     "multiple_choice": [
         "L:choice",
         "dL/dz[2][1]:choice",

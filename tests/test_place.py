@@ -5,6 +5,8 @@ import tomllib
 
 import pytest
 
+from generator.check import check
+from generator.draw import draw
 from generator.exercises import kind, kinds
 from generator.place import line_of
 from generator.spec import LECTURES, SpecError, read
@@ -104,3 +106,27 @@ def test_a_message_says_the_line(old, new, message):
     with pytest.raises(SpecError) as refused:
         read(text.replace(old, new, 1), "hw.toml")
     assert str(refused.value).startswith(message)
+
+
+LATER = [  # what stands for `kind` in a starter, how the message begins that comes with the first draw
+    ('[[ask]]\nquantity = "a[3][1]"', "hw.toml:3: ask[0].quantity: found a[3][1]"),
+    ('[[ask]]\nkind = "circuit"', "hw.toml:3: ask[0].kind: found circuit without a circuit"),
+    (
+        '[[ask]]\nkind = "loss"\n[[ask]]\nquantity = "L"',
+        "hw.toml:5: ask[1].quantity: found L, which was",
+    ),
+    ('[[ask]]\nquantity = "L"\nform = "formula"', "hw.toml:4: ask[0].form: found formula of L"),
+    ('kind = "updates"', "hw.toml:2: kind: found updates without a second update"),
+    ("[draw]\nsmallest = 1000", "hw.toml:2: draw: found "),
+]
+
+
+@pytest.mark.parametrize(("new", "message"), LATER)
+def test_so_does_one_about_what_is_asked_and_drawn(new, message):
+    rest = kind("backprop").spec.partition("[network]")[2].partition("[draw]")[0]
+    spec = read(f'name = "hw"\n{new}\n[network]{rest}', "hw.toml")
+    assert spec == read(f'name = "hw"\n\n{new}\n[network]{rest}', "other.toml")
+    for refused in (lambda: draw(spec, 1, 1), lambda: check(spec, count=2)):
+        with pytest.raises(SpecError) as error:
+            refused()
+        assert str(error.value).startswith(message)

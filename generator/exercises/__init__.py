@@ -15,7 +15,7 @@ from typing import Any
 from derive.network import WEIGHTS
 from derive.quantity import Derivative, Id, parse
 from generator.exercise import STOP, Exercise
-from generator.spec import KINDS, LECTURES, AskSpec, NetworkSpec, Spec, SpecError, load, read
+from generator.spec import KINDS, LECTURES, AskSpec, NetworkSpec, Spec, load, read
 
 __all__ = ["NEEDS", "Asked", "Kind", "asked", "default", "fitting", "found", "kind", "kinds"]
 
@@ -143,8 +143,7 @@ def asked(spec: Spec) -> Kind:
             new = [part for part in of_row if _asks(part) not in seen]
             if not new:
                 what = row.quantity or row.kind
-                raise SpecError(
-                    spec.name,
+                raise spec.refused(
                     f"{key}.{'quantity' if row.quantity else 'kind'}",
                     f"{what}, which was asked before",
                     "every quantity once",
@@ -165,7 +164,7 @@ def _fitting(spec: Spec, name: str, key: str) -> Kind:
     chosen = kind(name)
     if (need := chosen.lacks(spec)) is not None:
         allowed = f"with this spec: {', '.join(fitting(spec))}"
-        raise SpecError(spec.name, key, f"{name} without {need}", allowed)
+        raise spec.refused(key, f"{name} without {need}", allowed)
     return chosen
 
 
@@ -182,15 +181,13 @@ def _of_row(exercise: Exercise, row: AskSpec, key: str) -> Iterator[tuple[Any, .
             raise KeyError(str(q))
         exercise.number(q)
     except KeyError:
-        raise SpecError(exercise.spec.name, f"{key}.quantity", str(q), allowed) from None
+        raise exercise.spec.refused(f"{key}.quantity", str(q), allowed) from None
     if q == STOP and (net := exercise.spec.network) and net.stop_below is None:
-        raise SpecError(exercise.spec.name, f"{key}.quantity", "stop without stop_below", allowed)
+        raise exercise.spec.refused(f"{key}.quantity", "stop without stop_below", allowed)
     if not isinstance(q, Derivative) and not q.update and _given(exercise, q):
-        raise SpecError(exercise.spec.name, f"{key}.quantity", f"{q}, which is given", allowed)
+        raise exercise.spec.refused(f"{key}.quantity", f"{q}, which is given", allowed)
     if row.form == "formula" and not _has_formula(exercise, q):
-        raise SpecError(
-            exercise.spec.name, f"{key}.form", f"formula of {q}", "of a derivative: dL/dW[1][1][1]"
-        )
+        raise exercise.spec.refused(f"{key}.form", f"formula of {q}", "of a derivative: dL/dW[1][1][1]")
     yield _group(q) if row.form == "number" else row.form, q, row.points or 1, row.form
 
 

@@ -17,11 +17,12 @@ digits = 6  # significant digits of an answer
 
 [circuit]
 inputs = { x = -2, y = 5, z = -4 }
-nodes = ["q = x + y", "p = q * z", "f = max(p, x)"]  # + - * / **, exp, log, sigmoid, tanh, relu, max, …
+# + - * / **, exp, log, sigmoid, tanh, relu, max, …
+nodes = ["q = x + y", "p = q * z", "m = max(x, y)", "f = p + m"]
 output = "f"
 
 [draw]
-wires = { min = -20, max = 20, decimals = 3 }  # from where each variant's inputs come
+wires = { min = -20, max = 20, decimals = 2 }  # from where each variant's inputs come
 """
 
 

@@ -33,7 +33,7 @@ biases = [3]
 
 [draw]  # from where each variant's numbers come
 inputs = { min = -9, max = 9, decimals = 0 }
-weights = { min = -6, max = 6, decimals = 0 }
+weights = { min = -9, max = 9, decimals = 0 }
 biases = { min = -9, max = 9, decimals = 0 }
 """
 

@@ -21,16 +21,19 @@ digits = 9  # significant digits of an answer
 # what a question says in place of the formulas; a name in braces is written as a formula
 text = """\\
 A training set of {N} samples is divided into batches of {B} samples, and after every batch the \\
-parameters are updated. Training takes {E} epochs. An epoch makes {u} updates, the whole training {k}; \\
-{s} samples pass through the network, a sample counted each time that it is used."""
-inputs = { N = 1200, B = 20, E = 5 }
-nodes = ["u = N/B", "k = u*E", "s = k*B"]
+parameters are updated. After every epoch the network is validated with {V} other samples, which \\
+change nothing. Training takes {E} epochs. An epoch makes {u} updates, the whole training {k}. {s} \\
+samples pass through the network in training, a sample counted each time that it is used, and {v} \\
+in validation."""
+inputs = { N = 1200, B = 20, V = 300, E = 5 }
+nodes = ["u = N/B", "k = u*E", "s = N*E", "v = V*E"]
 output = "s"
 steps = "lines"
 
 [draw.of]  # a range or a list for each input
-N = { min = 1000, max = 900000, decimals = -2 }  # whole hundreds
+N = { min = 1000, max = 1000000, decimals = -2 }  # whole hundreds
 B = [10, 20, 25, 50, 100]
+V = { min = 100, max = 50000, decimals = -1 }
 E = { min = 2, max = 99, decimals = 0 }
 '''
 

@@ -8,7 +8,7 @@ from typing import Any
 from derive.network import WEIGHTS
 from derive.quantity import Derivative, Id, Quantity
 from generator.exercise import CORRECTION, MISTAKE, Exercise
-from generator.exercises._parts import elements, first_weight, trained
+from generator.exercises._parts import elements, first_weight, last_weight, trained
 
 NEEDS = ("targets",)
 
@@ -35,8 +35,8 @@ weights = [[0.8]]
 biases = [0.3]
 
 [draw]  # from where each variant's numbers come
-inputs = { min = -2, max = 2, decimals = 1 }
-weights = { min = -1, max = 1, decimals = 1 }
+inputs = { min = -2, max = 2, decimals = 2 }
+weights = { min = -1, max = 1, decimals = 2 }
 biases = { min = -0.5, max = 0.5, decimals = 1 }
 targets = { min = 0.1, max = 0.9, decimals = 1 }
 """
@@ -65,4 +65,5 @@ def ask(exercise: Exercise) -> Iterator[tuple[Any, ...]]:
     """(group, quantity, points) for each part."""
     yield "mistake", MISTAKE, 2
     yield "correction", CORRECTION, 2
-    yield "right_gradient", exercise.derivation.derivative(first_weight(exercise)), 2
+    for weight in dict.fromkeys([last_weight(exercise), first_weight(exercise)]):
+        yield "right_gradient", exercise.derivation.derivative(weight), 2

@@ -18,13 +18,13 @@ title = "Checking a gradient"
 digits = 5  # significant digits of an answer
 
 [circuit]
-inputs = { x = 1.5, t = 0.5, w = 0.3, h = 0.1 }
-constants = ["x", "t", "h"]  # what has no gradient
+inputs = { x = 1.5, t = 0.5, w = 0.3, b = 0.2, h = 0.1 }
+constants = ["x", "t", "b", "h"]  # what has no gradient
 nodes = [
-  "y = sigmoid(w*x)",
+  "y = sigmoid(w*x + b)",
   "L = (y - t)**2/2",
-  "p = (sigmoid((w + h)*x) - t)**2/2",
-  "m = (sigmoid((w - h)*x) - t)**2/2",
+  "p = (sigmoid((w + h)*x + b) - t)**2/2",
+  "m = (sigmoid((w - h)*x + b) - t)**2/2",
   "d = (p - m)/(2*h)",
 ]
 output = "L"
@@ -34,9 +34,10 @@ steps = "lines"
 keep = ["h"]  # what is not drawn
 
 [draw.of]  # a range or a list for each input
-x = { min = 0.5, max = 2, decimals = 2 }
-t = { min = 0.1, max = 0.9, decimals = 2 }
+x = { min = 0.5, max = 2, decimals = 3 }
+t = { min = 0.1, max = 0.9, decimals = 3 }
 w = { min = -1, max = 1, decimals = 2 }
+b = { min = -0.5, max = 0.5, decimals = 2 }
 """
 
 

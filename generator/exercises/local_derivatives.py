@@ -40,8 +40,8 @@ weights = [[1.2]]
 biases = [-0.3]
 
 [draw]  # from where each variant's numbers come
-inputs = { min = -2, max = 2, decimals = 1 }
-weights = { min = -2, max = 2, decimals = 1 }
+inputs = { min = -2, max = 2, decimals = 2 }
+weights = { min = -2, max = 2, decimals = 2 }
 biases = { min = -0.5, max = 0.5, decimals = 1 }
 """
 

@@ -16,7 +16,7 @@ name = "logic"
 kind = "logic"  # what is asked; others: `list kinds`
 title = "The truth table of a neuron"
 notation = "plain"  # how quantities are written; others: `list notations`
-digits = 4  # significant digits of an answer
+digits = 5  # significant digits of an answer
 
 [network]
 inputs = [[0, 0], [0, 1], [1, 0], [1, 1]]
@@ -28,8 +28,8 @@ biases = [-0.5]
 
 [draw]
 keep = ["inputs"]  # what is not drawn
-weights = { min = -9, max = 9, decimals = 1 }
-biases = { min = -9, max = 9, decimals = 2 }  # or a list, [-1.5, -0.5, 0.5, 1.5]
+weights = { min = -15, max = 15, decimals = 2 }
+biases = { min = -15, max = 15, decimals = 2 }  # or a list, [-1.5, -0.5, 0.5, 1.5]
 """
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from derive.network import WEIGHTS
 from derive.quantity import Id
 from generator.exercise import STOP, Exercise
+from generator.exercises._parts import trained
 
 NEEDS = ("stop_below",)
 
@@ -39,5 +41,8 @@ def ask(exercise: Exercise) -> Iterator[tuple[str, Id, int]]:
     """(group, quantity, points) for each part."""
     root = exercise.graph.root
     yield "loss", root, 1
+    for node in trained(exercise):
+        if node.name in WEIGHTS:
+            yield "new", next(node.elements()).at(update=1), 1
     yield "after", root.at(update=1), 2
     yield "stop", STOP, 3

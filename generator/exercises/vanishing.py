@@ -16,7 +16,7 @@ name = "vanishing"
 kind = "vanishing"  # what is asked; others: `list kinds`
 title = "The vanishing gradient"
 notation = "plain"  # how quantities are written; others: `list notations`
-digits = 4  # significant digits of an answer
+digits = 5  # significant digits of an answer
 
 [network]
 inputs = [[1.5]]
@@ -44,9 +44,9 @@ weights = [[0.9]]
 biases = [0.1]
 
 [draw]  # from where each variant's numbers come
-inputs = { min = 0.5, max = 2, decimals = 1 }
-weights = { min = 0.5, max = 1, decimals = 1 }
-biases = { min = -0.5, max = 0.5, decimals = 1 }
+inputs = { min = 0.5, max = 2, decimals = 2 }
+weights = { min = 0.5, max = 1, decimals = 2 }
+biases = { min = -0.5, max = 0.5, decimals = 2 }
 targets = { min = 0.1, max = 0.9, decimals = 1 }
 """
 

@@ -19,23 +19,24 @@ digits = 4  # significant digits of an answer
 [circuit]
 # what a question says in place of the formulas; a name in braces is written as a formula
 text = """\\
-A feature has the values {x1}, {x2}, {x3} and {x4} in four samples. Let {m} be its mean, {s} its \\
-standard deviation (that of a sample: the squares are added up and divided by 3), and {z1}, {z2}, {z3} \\
-and {z4} the z-scores of the four samples."""
-inputs = { x1 = 2, x2 = 5, x3 = 4, x4 = 9 }
+A feature has the values {x1}, {x2}, {x3}, {x4} and {x5} in five samples. Let {m} be its mean, {s} \\
+its standard deviation (that of a sample: the squares are added up and divided by 4), and {z1}, {z2}, \\
+{z3}, {z4} and {z5} the z-scores of the five samples."""
+inputs = { x1 = 12, x2 = 35, x3 = 24, x4 = 9, x5 = 20 }
 nodes = [
-  "m = (x1 + x2 + x3 + x4)/4",
-  "s = sqrt(((x1 - m)**2 + (x2 - m)**2 + (x3 - m)**2 + (x4 - m)**2)/3)",
+  "m = (x1 + x2 + x3 + x4 + x5)/5",
+  "s = sqrt(((x1 - m)**2 + (x2 - m)**2 + (x3 - m)**2 + (x4 - m)**2 + (x5 - m)**2)/4)",
   "z1 = (x1 - m)/s",
   "z2 = (x2 - m)/s",
   "z3 = (x3 - m)/s",
   "z4 = (x4 - m)/s",
+  "z5 = (x5 - m)/s",
 ]
-output = "z4"
+output = "z5"
 steps = "lines"
 
 [draw]
-wires = { min = 1, max = 40, decimals = 0 }
+wires = { min = 1, max = 99, decimals = 0 }
 '''
 
 
