@@ -21,6 +21,7 @@ __all__ = ["BACK", "UnknownVariant", "UnusableTyped", "ask", "meant", "read_type
 
 BACK = "<"
 HEADS = ("student", "variant", "part", "answer")
+TOGETHER = {"or": "; or ", "and": "; and ", "is": "; which here is "}  # how misconceptions are joined
 
 # (variant, part) -> (student, answer)
 Typed = Mapping[tuple[str, str], tuple[str, str]]
@@ -102,7 +103,7 @@ def _verdict(m: Mark) -> Iterator[str]:
     """The verdict, and why."""
     yield m.verdict
     if m.notes:
-        yield "; or ".join(f"{note}, {MISCONCEPTIONS[note].name}" for note in m.notes)
+        yield TOGETHER[m.joined].join(f"{note}, {MISCONCEPTIONS[note].name}" for note in m.notes)
     if m.own:
         yield f"from {', '.join(m.own)}"
     if m.slip:

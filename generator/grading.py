@@ -24,7 +24,7 @@ from generator.exercise import Exercise, build
 from generator.exercises.find_mistake import working
 from generator.formula import Node, Number, row
 from generator.keys import Key, Keyed
-from generator.marking import VERDICTS, Mark
+from generator.marking import JOINED, VERDICTS, Mark
 from generator.misconceptions import MISCONCEPTIONS, rewriting
 from generator.number import shown
 from generator.page import Block, Cell, Section, Table, Words, label, said
@@ -59,9 +59,10 @@ def grades(marks: Iterable[Mark]) -> Iterator[Sequence[str]]:
 
 
 def note_of(m: Mark) -> str:
-    """The misconceptions, or else the slip, or why it could not be read."""
+    """The misconceptions, M02 M24 (or), M02+M24 (and) or M08=M09 (the same); or else the slip, or why it
+    could not be read."""
     if m.notes:
-        return " ".join(m.notes)
+        return JOINED[m.joined].join(m.notes)
     return m.slip or (str(m.unreadable) if m.unreadable else "")
 
 
@@ -149,9 +150,7 @@ class _Explained:
         q, best = parse(m.quantity), None
         for given in ({}, self.typed(marks)):
             given = {p: n for p, n in given.items() if p != q}
-            run = self.run(
-                given, m.notes[:1] if len(m.notes) < 2 or self.fits(m, m.notes[:1], given) else m.notes
-            )
+            run = self.run(given, m.notes if m.joined == "and" else m.notes[:1])
             try:
                 off = abs(float(np.ravel(run[q])[0]) - (m.value or 0.0))
             except KeyError:
@@ -159,10 +158,6 @@ class _Explained:
             if best is None or off < best[0]:
                 best = off, run
         return self.line(best[1], q) if best else None
-
-    def fits(self, m: Mark, notes: Sequence[str], given: Mapping[Id, float]) -> bool:
-        number = float(np.ravel(self.run(given, notes)[parse(m.quantity)])[0])
-        return abs(number - (m.value or 0.0)) <= 1e-3 * abs(number)
 
     def derivation(self, keyed: Keyed) -> list[Node]:
         """The lines from what is asked before, or given, to the right answer."""
@@ -236,6 +231,7 @@ def _told(about: _Explained, keyed: Keyed, m: Mark, marks: Mapping[str, Mark]) -
         "name": name,
         "answer": _answer(m),
         "notes": [MISCONCEPTIONS[note].name for note in m.notes if note in MISCONCEPTIONS],
+        "joined": m.joined,
         "own": own,
         "slip": m.slip,
         "why": str(m.unreadable) if m.unreadable else "",
@@ -376,18 +372,20 @@ def _items(
 
 
 def _met(marks: Iterable[Mark]) -> list[tuple[Cell, ...]]:
-    """Misconceptions, the most frequent first: the likeliest explanation of an answer counts."""
-    parts: dict[str, Counter[str]] = defaultdict(Counter)
+    """Misconceptions, the most frequent first: the likeliest explanation of an answer counts, both of
+    two together, and those that are the same as one."""
+    parts: dict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
     for m in marks:
-        for note in m.notes[:1]:
-            parts[note][m.part] += 1
-    order = sorted(parts, key=lambda note: (-parts[note].total(), note))
+        both = [(note,) for note in m.notes]
+        for notes in both if m.joined == "and" else [m.notes] if m.joined == "is" else both[:1]:
+            parts[notes][m.part] += 1
+    order = sorted(parts, key=lambda notes: (-parts[notes].total(), notes))
     return [
         (
-            Words(note),
-            Words(MISCONCEPTIONS[note].name),
-            Number(str(parts[note].total())),
-            Words(", ".join(f"{part} ({n})" for part, n in parts[note].most_common(1))),
+            Words(JOINED["is"].join(notes)),
+            Words("; ".join(MISCONCEPTIONS[note].name for note in notes)),
+            Number(str(parts[notes].total())),
+            Words(", ".join(f"{part} ({n})" for part, n in parts[notes].most_common(1))),
         )
-        for note in order
+        for notes in order
     ]
