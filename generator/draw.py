@@ -355,16 +355,18 @@ def twins(sheet: Sheet) -> dict[str, frozenset[str]]:
 
 
 def _lookalikes(batch: Batch) -> Array:
-    """Two misconceptions give the same answers to all questions, though they are not the same."""
+    """A misconception that is made in a question, and another one that is not the same, give the same
+    answers to all questions."""
     found, (notes, numbers) = _none(batch), _mistaken(batch)
     right = _answers(batch)
     near = np.reshape([*batch.tolerances.values()], right.shape)
     with np.errstate(all="ignore"):
         near = np.where(right == 0, 0.0, near / np.abs(right))  # relative
+    made = np.array([bool(batch.sheet.made_in[note]) for note in notes], dtype=bool)
     wrong = (numbers != right).any(axis=1)  # misconceptions × variants
     for n, note in enumerate(notes):
         same = (np.abs(numbers[:n] - numbers[n]) <= near * np.abs(numbers[n])).all(axis=1)
-        same &= wrong[n] & wrong[:n]
+        same &= wrong[n] & wrong[:n] & (made[n] | made[:n, None])
         for k in np.flatnonzero(same.any(axis=1)):
             if notes[k] not in twins(batch.sheet).get(note, ()):
                 found |= same[k]

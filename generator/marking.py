@@ -28,7 +28,7 @@ from generator.answers import Answer, blank, read_number
 from generator.diagnosis import JOINED, SLIPS, Diagnosis, Judged, misplaced
 from generator.draw import twins
 from generator.exercise import CORRECTION, MISTAKE, Exercise, build
-from generator.forms import LETTERS
+from generator.forms import FORMS, LETTERS
 from generator.functions import Functions
 from generator.keys import Key, Keyed
 from generator.names import Names
@@ -236,7 +236,10 @@ class _Marker:
 
     @cached_property
     def twins(self) -> Mapping[str, frozenset[str]]:
-        return twins(self.sheet) if self.sheet.asked else {}
+        """Misconceptions that are the same in all numbers of the sheet, typed or chosen."""
+        counted = [p for p in self.parts if FORMS[p.form].computed]
+        asked = [p.quantity for p in counted if p.quantity not in (MISTAKE, CORRECTION)]
+        return twins(Sheet(self.exercise, [("", q, 1) for q in asked])) if asked else {}
 
     def formula(self, found: Judged, v: int, keyed: Keyed, text: str, rules: MarkingSpec) -> None:
         """Right if it is equal as a function; else what a misconception gives."""
@@ -341,8 +344,12 @@ def _numbers(found: Judged, v: int, keyed: Keyed, text: str, rules: MarkingSpec)
         fit = [
             w.note for w in part.misconceptions if _near(float(w.answer), answer.number, part.tolerance)
         ]
+        slip = misplaced(answer.number, float(part.answer), part.tolerance or 0.0)
         if fit:
             found.explain(v, fit, rules)
+        elif slip and part.quantity == CORRECTION:
+            found.slips[v] = slip
+            found.settle(v, "wrong", float(rules.slip))
 
 
 def _near(one: float, other: float, tolerance: float | None) -> bool:

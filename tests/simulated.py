@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
 import numpy as np
 
-from derive.program import Runs
+from derive.expression import refs
+from derive.program import Runs, read
 from generator.draw import draw_all, sheet_of, structure
-from generator.exercise import Exercise
+from generator.exercise import Exercise, Part
 from generator.exercises import found
 from generator.keys import Key, key, read_key
 from generator.marking import HandIn
@@ -40,17 +41,27 @@ class Class:
         self.batch = self.sheet.batch([e.spec for e in self.exercises])
         self.asked = [q for q in self.sheet.asked if self.sheet.asked[q].form == "number"]
         self.digits = self.spec.digits
+        # What is asked in another form: choices, formulas, shapes, designs; of each the parts of all.
+        of_each = zip(*(e.parts for e in self.exercises), strict=True)
+        self.others = {ps[0].id: ps for ps in of_each if ps[0].form != "number"}
 
-    def hand_ins(self, answers: dict[Any, np.ndarray], who: str = "s") -> list[HandIn]:
-        """Numbers (of each question, an array over the variants) as they are typed."""
+    def hand_ins(
+        self, answers: dict[Any, np.ndarray], texts: Mapping[str, Sequence[str]] | None = None
+    ) -> list[HandIn]:
+        """Numbers (of each question, an array over the variants) as they are typed, and texts."""
         return [
             HandIn(
-                f"{who}{v}",
+                f"s{v}",
                 str(e.variant),
-                {str(q): typed(a[v], self.digits) for q, a in answers.items()},
+                {str(q): typed(a[v], self.digits) for q, a in answers.items()}
+                | {part: of_each[v] for part, of_each in (texts or {}).items()},
             )
             for v, e in enumerate(self.exercises)
         ]
+
+    def texts(self, answer: Callable[[Part, int], str]) -> dict[str, list[str]]:
+        """What is typed where no number is asked."""
+        return {name: [answer(p, v) for v, p in enumerate(ps)] for name, ps in self.others.items()}
 
     def right(self) -> dict[Any, np.ndarray]:
         return {q: self.batch.answers[q] for q in self.asked}
@@ -75,6 +86,24 @@ class Class:
         """Somebody who makes the same mistakes wherever they can be made."""
         run = self.run(notes)
         return {q: self.number(run, q) for q in self.asked}
+
+    def mistakable(self, note: str) -> dict[Any, np.ndarray]:
+        """Whether the mistake, made in a question, gives another number than what is right given all
+        other answers of somebody who makes it everywhere."""
+        answers, found = self.mistaken(note), {}
+        for q in self.sheet.made_in[note]:
+            if q in self.asked:
+                given = {p: a for p, a in answers.items() if p != q and np.isfinite(a).all()}
+                for number in (self.number(self.run((), given), q), self.batch.answers[q]):
+                    near = self.near(q, number)
+                    found[q] = found.get(q, True) & (np.abs(answers[q] - number) > near)
+        return found
+
+    def near(self, q: Any, number: np.ndarray) -> np.ndarray:
+        """How near to a number an answer has to be to count as it."""
+        right, share = np.abs(self.batch.answers[q]), self.batch.tolerances[q]
+        share = np.divide(share, right, out=np.zeros(len(right)), where=right > 0)
+        return 2 * share * np.abs(number) + 10.0 ** (1 - self.digits) * np.abs(number)
 
     def early(self, note: str) -> tuple[Any, dict[Any, np.ndarray]] | None:
         """One mistake in the first question that it is made in, everything after it right from there;
@@ -125,8 +154,37 @@ def noise(some: Class, seed: int) -> dict[Any, np.ndarray]:
     return found
 
 
+def right_text(part: Part, _: int = 0) -> str:
+    return str(part.answer)
+
+
+def mistaken_text(note: str) -> Callable[[Part, int], str]:
+    """What somebody with a misconception chooses or types; what is right where it changes nothing."""
+    return lambda part, _: str(
+        next((w.answer for w in part.misconceptions if w.note == note), part.answer)
+    )
+
+
+def noise_text(seed: int) -> Callable[[Part, int], str]:
+    """A formula of the names that are in the right one, a shape, a weight: all without a meaning."""
+    random = np.random.default_rng(seed)
+
+    def text(part: Part, _: int) -> str:
+        if part.form == "formula":
+            names = sorted({str(q) for q in refs(read(str(part.answer)))})
+            picked = random.choice(names, random.integers(1, 4))
+            return random.choice(["*", "+", "-"]).join([*picked, str(random.integers(2, 9))])
+        if part.form == "shape":
+            return "x".join(map(str, random.integers(5, 20, 2)))
+        return f"{random.uniform(-3, 3):.2f}" if part.form == "design" else ""
+
+    return text
+
+
 def notes_of(some: Class) -> Iterator[str]:
     """The misconceptions that are made in a question of the sheet."""
     for note, made in some.sheet.made_in.items():
-        if any(q in some.asked and note in some.batch.wrong[q] for q in made):
+        made = [q for q in made if q in some.asked and note in some.batch.wrong[q]]
+        parts = (p for ps in some.others.values() for p in ps)
+        if made or any(w.note == note for p in parts for w in p.misconceptions):
             yield note
