@@ -26,7 +26,7 @@ from generator.sheet import Sheet
 from generator.spec import MarkingSpec, Spec
 from generator.unreadable import Unreadable
 
-__all__ = ["JOINED", "SLIPS", "Diagnosis", "Judged", "misplaced"]
+__all__ = ["JOINED", "SLIPS", "Defect", "Diagnosis", "Judged", "misplaced"]
 
 # What an answer is beside a right one, where it is not quite right and no misconception explains it.
 SLIPS = ("too few digits", "sign", "power of ten", "exchanged digits")
@@ -35,6 +35,17 @@ POWERS = (-3, -2, -1, 1, 2, 3)
 # sheet; with the mark between them in a table.
 JOINED = {"or": " ", "and": "+", "is": "="}
 TRIVIAL = (0.0, 1.0, -1.0)
+
+
+@dataclass(frozen=True)
+class Defect:
+    """Why the weights of a neuron do not do what they should: with them z and a come out for a sample,
+    where a is to be another, or z is nearer to 0 than the margin, by `short`."""
+
+    sample: int
+    z: float
+    a: float
+    short: float = 0.0
 
 
 @dataclass
@@ -50,6 +61,7 @@ class Judged:
     slips: list[str]
     remarks: list[tuple[str, ...]]
     unreadable: list[Unreadable | None]
+    defects: list[Defect | None]
     digits: Array = field(default_factory=lambda: np.zeros(0))  # significant ones that were typed
     units: Array = field(default_factory=lambda: np.zeros(0))  # of the last of them
 
@@ -58,7 +70,7 @@ class Judged:
         def each(value: Any) -> list[Any]:
             return [value] * count
 
-        empty = (each(()), each("or"), each(()), each(""), each(()), each(None))
+        empty = (each(()), each("or"), each(()), each(""), each(()), each(None), each(None))
         return cls(each("wrong"), np.zeros(count), np.full(count, np.nan), *empty)
 
     def settle(self, v: int, verdict: str, share: float) -> None:

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from derive.program import Runs
-from derive.quantity import Id, parse
+from derive.quantity import Id, Quantity, parse
 from generator.exercise import Exercise, build
 from generator.exercises.find_mistake import working
 from generator.formula import Node, Number, row
@@ -59,10 +59,12 @@ def grades(marks: Iterable[Mark]) -> Iterator[Sequence[str]]:
 
 
 def note_of(m: Mark) -> str:
-    """The misconceptions, M02 M24 (or), M02+M24 (and) or M08=M09 (the same); or else the slip, or why it
-    could not be read."""
+    """The misconceptions, M02 M24 (or), M02+M24 (and) or M08=M09 (the same); or else the slip, the
+    row of a truth table that fails, or why it could not be read."""
     if m.notes:
         return JOINED[m.joined].join(m.notes)
+    if m.defect:
+        return "margin" if m.defect.short else f"row {m.defect.sample}"
     return m.slip or (str(m.unreadable) if m.unreadable else "")
 
 
@@ -178,6 +180,37 @@ class _Explained:
         lines = [self.line(run, u) for u in way]
         return [node for node in lines if node is not None]
 
+    def design(self, m: Mark, marks: Mapping[str, Mark]) -> Iterator[Block]:
+        """What the weights of a neuron do wrong, said once of all of them."""
+        unit = _neuron(m)
+        designs = [k for k in self.parts.values() if k.part.form == "design"]
+        own = [k for k in designs if _neuron(marks[k.id]) == unit]
+        typed = {k.part.quantity: marks[k.id].value for k in own}
+        given = {q: number for q, number in typed.items() if number is not None}
+        if m.defect is None:
+            missing = [self.exercise.namer(q) for q in typed if q not in given]
+            name = self.exercise.namer(parse(m.quantity))
+            yield Block("told_undecided", {"name": name, "answer": _answer(m), "missing": missing})
+        elif m.part == own[0].id:
+            z, a = (Quantity(name, unit, m.defect.sample) for name in ("z", "a"))
+            args: dict[str, Any] = {
+                "weights": [row(self.exercise.namer(q), "=", shown(n, 6)) for q, n in given.items()],
+                "row": m.defect.sample,
+                "unit": self.exercise.namer(a),
+                "found": shown(m.defect.a),
+                "wanted": shown(self.exercise.number(a)),
+                "margin": shown(float(self.exercise.spec.margin)),
+                "short": shown(m.defect.short, 3) if m.defect.short else "",
+            }
+            node = self.line(self.run(given), z)
+            yield Block("told_design", args, ((node, None),) if node else ())
+
+
+def _neuron(m: Mark) -> tuple[int, ...]:
+    """The unit that a weight leads to."""
+    q = parse(m.quantity)
+    return q.index[:2] if isinstance(q, Quantity) else ()
+
 
 def feedback(key: Key, marks: Sequence[Mark]) -> tuple[Section, ...]:
     """What became of each answer, and from the first wrong one on how it is right."""
@@ -225,6 +258,9 @@ def _answer(m: Mark) -> Node | Words:
 
 
 def _told(about: _Explained, keyed: Keyed, m: Mark, marks: Mapping[str, Mark]) -> Iterator[Block]:
+    if keyed.part.form == "design" and m.verdict == "wrong":
+        yield from about.design(m, marks)
+        return
     name = label(about.exercise, keyed.part)
     own = [label(about.exercise, about.ids[q].part) for q in m.own if q in about.ids]
     args: dict[str, Any] = {

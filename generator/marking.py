@@ -25,7 +25,7 @@ from derive.expression import refs
 from derive.program import read
 from derive.quantity import Derivative, Id, Quantity
 from generator.answers import Answer, blank, read_number
-from generator.diagnosis import JOINED, SLIPS, Diagnosis, Judged, misplaced
+from generator.diagnosis import JOINED, SLIPS, Defect, Diagnosis, Judged, misplaced
 from generator.draw import twins
 from generator.exercise import CORRECTION, MISTAKE, Exercise, build
 from generator.forms import FORMS, LETTERS
@@ -59,7 +59,7 @@ class Mark:
     """One answer marked.  `credit` is in points, of `points`; `notes`: the misconceptions that explain
     it, the likeliest first, and how they are `joined`, a row of JOINED; `own`: the student's own wrong
     answers that it follows from; `slip`: a row of SLIPS; `remarks`: how it was typed; `unreadable`: what
-    was not understood, and where."""
+    was not understood, and where; `defect`: what a design does wrong."""
 
     student: str
     variant: str
@@ -77,6 +77,7 @@ class Mark:
     slip: str = ""
     remarks: tuple[str, ...] = ()
     unreadable: Unreadable | None = None
+    defect: Defect | None = None
 
 
 def mark(hand_ins: Sequence[HandIn], keys: Mapping[str, Key]) -> list[Mark]:
@@ -291,12 +292,20 @@ class _Marker:
             data[node.key] = shaped
         typed = self.sheet._descent(data)[0].values.forward
         z, a = (next(n for n in reversed(graph.nodes) if n.name == name) for name in ("z", "a"))
-        margin = float(self.exercise.spec.margin) * (1 - 1e-9)
-        same, near = (typed[a] == right[a]).all(axis=1), np.abs(typed[z]).min(axis=1)
-        works = whole & same & (near >= margin)  # units × variants
+        margin = float(self.exercise.spec.margin)
+        other, far = typed[a] != right[a], np.abs(typed[z])  # units × samples × variants
+        other |= np.isnan(typed[z])
+        works = whole & ~other.any(axis=1) & (far.min(axis=1) >= margin * (1 - 1e-9))
         for unit, found in zip(units, judged, strict=True):
-            for v in np.flatnonzero(works[unit]):
-                found.settle(int(v), "correct", 1.0)
+            for v in map(int, np.flatnonzero(whole[unit])):
+                if works[unit, v]:
+                    found.settle(v, "correct", 1.0)
+                    continue
+                wrong = other[unit, :, v]
+                s = int(wrong.argmax() if wrong.any() else far[unit, :, v].argmin())
+                short = 0.0 if wrong.any() else margin - float(far[unit, s, v])
+                own = float(typed[z][unit, s, v]), float(typed[a][unit, s, v])
+                found.defects[v] = Defect(graph.sample_numbers[s] or 1, *own, short)
 
 
 def _decimal(rules: MarkingSpec) -> str | None:
@@ -322,6 +331,7 @@ def _mark(row: _Row, keyed: Keyed, found: Judged, v: int) -> Mark:
         slip=found.slips[v],
         remarks=found.remarks[v],
         unreadable=found.unreadable[v],
+        defect=found.defects[v],
     )
 
 

@@ -222,6 +222,50 @@ def test_a_design_is_judged_by_what_it_does():
     assert verdicts == {"correct", "wrong"}
 
 
+DESIGNS = [  # weights of the first neuron, of bias 0.8, that is to be 1, 0, 0, 0; what is said of them
+    (("-2", "-2"), None, ""),
+    (
+        ("1.5", "-1"),
+        (3, 2.3, 1, 0),
+        "row 3 of the truth table fails. There $a_{1}^{(1)[3]}$ is $1$, not $0$",
+    ),
+    (("-2", "0.1"), (2, 0.9, 1, 0), "row 2 of the truth table fails"),
+    (
+        ("-0.8", "-1.2"),
+        (3, 0, 0, 0.25),
+        "in row 3 the pre-activation is nearer to 0 than $0.25$, by $0.25$",
+    ),
+    (
+        ("-0.9", "-0.9"),
+        (2, -0.1, 0, 0.15),
+        "in row 2 the pre-activation is nearer to 0 than $0.25$, by $0.15$",
+    ),
+    (("-2", ""), None, "is not judged without $w_{12}^{(1)}$"),
+    (("-2", "many"), None, "is not judged without $w_{12}^{(1)}$"),
+]
+
+
+@pytest.mark.parametrize(("weights", "defect", "told"), DESIGNS)
+def test_a_design_that_fails_is_told_where(weights, defect, told):
+    from generator.grading import feedback, note_of
+    from generator.render import marked_pages
+
+    exercise = draw(found("design"), 1, 1)
+    assert float(exercise.spec.network.layers[0].biases[0]) == 0.8
+    assert [exercise.number(parse(f"a[1][1]#{s}")) for s in (1, 2, 3, 4)] == [1, 0, 0, 0]
+    ids = [p.id for p in exercise.parts[:2]]
+    marks = marked("design", dict(zip(ids, weights, strict=True)))
+    own = marks[ids[0]].defect
+    assert (own is None) == (defect is None)
+    if own:
+        assert (own.sample, own.z, own.a, own.short) == pytest.approx(defect, abs=1e-12)
+        assert note_of(marks[ids[0]]) == ("margin" if own.short else f"row {own.sample}")
+    one = read_key(json.dumps(key(exercise)))
+    page = marked_pages("feedback_title", "T", feedback(one, [*marks.values()]), ["md"])["marked.md"]
+    assert told in page
+    assert page.count("z_{1}^{(1)[") == (own is not None)  # once for both weights
+
+
 def test_the_order_of_hand_ins_changes_nothing():
     some = a_class("gradients", 12)
     hand_ins = some.hand_ins(some.mistaken("M02"))
