@@ -28,6 +28,7 @@ from generator.marking import JOINED, VERDICTS, Mark
 from generator.misconceptions import MISCONCEPTIONS, rewriting
 from generator.number import shown
 from generator.page import Block, Cell, Section, Table, Words, label, said
+from generator.publish import plain_cell
 from generator.sheet import Sheet, line
 
 __all__ = ["Copied", "changes", "copied", "feedback", "grades", "of_class", "summary"]
@@ -87,7 +88,8 @@ def by_hand_in(marks: Iterable[Mark]) -> dict[tuple[str, str], list[Mark]]:
 def changes(before: str, marks: Iterable[Mark]) -> Iterator[Sequence[str]]:
     """Who has another score than in an earlier summary.csv: before, now; the largest gain first."""
     rows = csv.DictReader(io.StringIO(before))
-    earlier = {(row["student"], row["variant"]): row["score"] for row in rows if row.get("score")}
+    who = ((plain_cell(row["student"]), plain_cell(row["variant"]), row["score"]) for row in rows)
+    earlier = {(student, variant): score for student, variant, score in who if score}
     _, *now = summary(marks)
     moved = [
         (float(score) - float(earlier[student, variant]), student, variant, score)
