@@ -21,6 +21,7 @@ __all__ = ["BACK", "UnknownVariant", "UnusableTyped", "ask", "meant", "read_type
 
 BACK = "<"
 HEADS = ("student", "variant", "part", "answer")
+TOGETHER = {"or": "; or ", "and": "; and ", "is": "; which here is "}  # how misconceptions are joined
 
 # (variant, part) -> (student, answer)
 Typed = Mapping[tuple[str, str], tuple[str, str]]
@@ -93,7 +94,9 @@ def ask(
             save(answers)
         marks = mark([HandIn(student, key.variant, answers)], {key.variant: key})
         if answers.get(part):
-            say("  " + ": ".join(_verdict(next(m for m in marks if m.part == part))))
+            of = next(m for m in marks if m.part == part)
+            open_ = key.parts[part].part.form == "design" and of.verdict == "wrong" and not of.defect
+            say("  " + ("the others of its neuron decide" if open_ else ": ".join(_verdict(of))))
         at += 1
     say(f"{sum(m.credit for m in marks):g} of {key.points} points.")
 
@@ -102,11 +105,15 @@ def _verdict(m: Mark) -> Iterator[str]:
     """The verdict, and why."""
     yield m.verdict
     if m.notes:
-        yield "; or ".join(f"{note}, {MISCONCEPTIONS[note].name}" for note in m.notes)
+        yield TOGETHER[m.joined].join(f"{note}, {MISCONCEPTIONS[note].name}" for note in m.notes)
     if m.own:
         yield f"from {', '.join(m.own)}"
     if m.slip:
         yield m.slip
+    if m.defect:
+        yield f"in row {m.defect.sample} of the truth table z is {m.defect.z:.4g}" + (
+            f", {m.defect.short:.3g} too near to 0" if m.defect.short else f" and a {m.defect.a:g}"
+        )
     if m.unreadable:
         at = m.unreadable.offset
         yield f"{m.unreadable}" + ("" if at is None else f", at character {at + 1}")

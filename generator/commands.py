@@ -418,10 +418,10 @@ def grade(arguments: Namespace) -> int:
         handed_in.hand_ins, key=lambda h: (place.get(h.student, len(place)), h.student, h.variant)
     )
     marks = mark(hand_ins, keys)
-    gradebook = _gradebook(arguments, keys, marks) if arguments.into is not None else None
+    gradebook, exported = _gradebook(arguments, keys, marks)
     out = Path(arguments.out) if arguments.out else folder / "graded"
     changed = _changed(out / "summary.csv", marks)
-    tables = {"gradebook.csv": gradebook.text} if gradebook else {}
+    tables = {"gradebook.csv": exported} if gradebook else {}
     failed = _write_marks(out, marks, keys, students, problems, press, tables)
     for line in problems[:MOST_PROBLEMS]:
         print(line)
@@ -507,16 +507,24 @@ def _ask(
     return 0
 
 
-def _gradebook(arguments: Namespace, keys: Mapping[str, Key], marks: list[Mark]) -> Filled:
-    """A gradebook with the scores in it."""
-    from generator.gradebook import UnusableGradebook, filled
+def _gradebook(
+    arguments: Namespace, keys: Mapping[str, Key], marks: list[Mark]
+) -> tuple[Filled | None, bytes]:
+    """A gradebook with the scores in it, if one is given; and its bytes."""
+    from generator.gradebook import UnusableGradebook, decoded, filled
     from generator.grading import summary
 
+    if arguments.into is None:
+        return None, b""
     path, key = Path(arguments.into), next(iter(keys.values()))
     _, *rows = summary(marks)
     scores = {student: score for student, _, score, _ in rows if student}
     try:
-        return filled(_read(path, "--into", "a CSV file", exactly=True), key.name, key.points, scores)
+        text, written = decoded(path.read_bytes())
+        found = filled(text, key.name, key.points, scores)
+        return found, written(found.text)
+    except OSError:
+        raise Unusable(f"--into: found {str(path)!r}, allowed: a CSV file") from None
     except UnusableGradebook as error:
         raise Unusable(f"--into: {path.name}: {error}") from None
 
@@ -564,7 +572,7 @@ def _write_marks(
     students: Mapping[str, str],
     problems: list[str],
     press: Press,
-    more: Mapping[str, str],
+    more: Mapping[str, bytes],
 ) -> int:
     from collections import Counter
 
@@ -580,7 +588,9 @@ def _write_marks(
     with staging(out) as stage:
         tables = {"grades.csv": csv_text(grades(marks)), "summary.csv": csv_text(summary(marks))}
         pages = marked_pages("class_title", title, of_class(marks, keys, problems))
-        press.put(stage, pages, tables | dict(more), name="class")
+        press.put(stage, pages, tables, name="class")
+        for name, data in more.items():
+            (stage / name).write_bytes(data)
         for (student, variant), own in _progress(own_first, len(own_first)):
             named_so[variant] += 1
             page = variant + f"-{named_so[variant]}" * (named_so[variant] > 1)
@@ -712,13 +722,10 @@ def derive(arguments: Namespace) -> int:
     return 0
 
 
-def _read(path: Path, option: str, what: str, exactly: bool = False) -> str:
-    """The text of a file; `exactly`: with its BOM and its line ends."""
+def _read(path: Path, option: str, what: str) -> str:
+    """The text of a file."""
     try:
-        with path.open(
-            encoding="utf-8" if exactly else "utf-8-sig", newline="" if exactly else None
-        ) as file:
-            return file.read()
+        return path.read_text("utf-8-sig")
     except OSError:
         raise Unusable(f"{option}: found {str(path)!r}, allowed: {what}") from None
     except UnicodeDecodeError:

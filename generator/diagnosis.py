@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isclose, isfinite
 from typing import Any
 
 import numpy as np
@@ -25,12 +26,26 @@ from generator.sheet import Sheet
 from generator.spec import MarkingSpec, Spec
 from generator.unreadable import Unreadable
 
-__all__ = ["SLIPS", "Diagnosis", "Judged"]
+__all__ = ["JOINED", "SLIPS", "Defect", "Diagnosis", "Judged", "misplaced"]
 
 # What an answer is beside a right one, where it is not quite right and no misconception explains it.
 SLIPS = ("too few digits", "sign", "power of ten", "exchanged digits")
 POWERS = (-3, -2, -1, 1, 2, 3)
+# Several misconceptions explain an answer: one of them, both together, or they are the same on this
+# sheet; with the mark between them in a table.
+JOINED = {"or": " ", "and": "+", "is": "="}
 TRIVIAL = (0.0, 1.0, -1.0)
+
+
+@dataclass(frozen=True)
+class Defect:
+    """Why the weights of a neuron do not do what they should: with them z and a come out for a sample,
+    where a is to be another, or z is nearer to 0 than the margin, by `short`."""
+
+    sample: int
+    z: float
+    a: float
+    short: float = 0.0
 
 
 @dataclass
@@ -41,10 +56,12 @@ class Judged:
     shares: Array  # of the points
     values: Array
     notes: list[tuple[str, ...]]
+    joined: list[str]  # how the notes are meant together, a row of JOINED
     own: list[tuple[str, ...]]
     slips: list[str]
     remarks: list[tuple[str, ...]]
     unreadable: list[Unreadable | None]
+    defects: list[Defect | None]
     digits: Array = field(default_factory=lambda: np.zeros(0))  # significant ones that were typed
     units: Array = field(default_factory=lambda: np.zeros(0))  # of the last of them
 
@@ -53,11 +70,16 @@ class Judged:
         def each(value: Any) -> list[Any]:
             return [value] * count
 
-        empty = (each(()), each(()), each(""), each(()), each(None))
+        empty = (each(()), each("or"), each(()), each(""), each(()), each(None), each(None))
         return cls(each("wrong"), np.zeros(count), np.full(count, np.nan), *empty)
 
     def settle(self, v: int, verdict: str, share: float) -> None:
         self.verdicts[v], self.shares[v] = verdict, share
+
+    def explain(self, v: int, notes: Sequence[str], rules: MarkingSpec, joined: str = "or") -> None:
+        """By misconceptions, the likeliest first."""
+        self.notes[v], self.joined[v] = tuple(notes), joined
+        self.settle(v, "misconception", float(rules.misconception))
 
 
 @dataclass
@@ -184,7 +206,8 @@ class Diagnosis:
 
     def is_trivial(self, q: Id, v: int, own: Sequence[Id], number: float) -> bool:
         """Whether the student's own numbers leave nothing to be computed: a factor of 0; a factor of 1,
-        or the answer to something else, that leaves a number that he knows."""
+        or the answer to something else, that leaves one of the numbers that q rests on as it is, where
+        the right ones would not."""
         right, near, typed = self.right[q][v], self.near[q][v], [self.typed[p][v] for p in own]
         if right in TRIVIAL:
             return False
@@ -192,11 +215,15 @@ class Diagnosis:
         def same(one: float, other: float) -> bool:
             return bool(abs(abs(one) - abs(other)) <= near)
 
-        others = [self.right[o][v] for o in self.judged if o != q and o not in own]
         if number == 0:
             return 0 in typed
-        copied = any(abs(p) == 1 or any(same(p, other) for other in others) for p in typed)
-        return copied and not same(number, right) and any(same(number, other) for other in others)
+        others = [o for o in self.judged if o != q and o not in own]
+        copied = any(abs(p) == 1 or any(same(p, self.right[o][v]) for o in others) for p in typed)
+        return copied and any(
+            isclose(abs(number), abs(known), rel_tol=1e-9) and not same(right, self.right[o][v])
+            for o in self.sheet.rests_on[q]
+            if isfinite(known := self.typed[o][v])
+        )
 
     def few_digits(self) -> set[tuple[Id, int]]:
         """Where the answer is right as far as it goes."""
@@ -241,27 +268,26 @@ class Diagnosis:
                     place = int(np.searchsorted(columns, v))
                     fit = {n: (int(against[n][place]), -seen[v][n]) for n in notes}
                     best = [n for n in notes if fit[n] == min(fit.values())]
-                    self.explain(judged, v, sorted(best, key=lambda n: (notes[n], n)))
+                    judged.explain(v, sorted(best, key=lambda n: (notes[n], n)), self.rules[v])
         self.pairs(sure)
 
-    def explain(self, found: Judged, v: int, notes: Sequence[str]) -> None:
-        found.notes[v] = tuple(notes)
-        found.settle(v, "misconception", float(self.rules[v].misconception))
-
     def fits(self, mistakes: Sequence[Misconception], columns: Array) -> _Fits:
-        """Which answers of which hand-ins the mistakes explain."""
+        """Which answers of which hand-ins the mistakes explain: made everywhere; once, from the right
+        numbers; or once, from the student's own."""
         affected = set().union(*(self.sheet.affected[m.id] for m in mistakes))
         asked = [q for q in self.judged if q in affected]
         found = _Fits([], np.zeros(len(columns), int))
         if not any(np.intersect1d(self.open(q), columns).size for q in asked):
             return found
         right = {q: self.right[q][columns] for q in self.judged}
-        runs = [self.run(columns, given, mistakes) for given in (right, self.given(columns))]
+        runs = [self.run(columns, given, mistakes) for given in ({}, right, self.given(columns))]
         for q in asked:
             typed, exact, near = self.typed[q][columns], right[q], self.near[q][columns]
             fits, elsewhere = np.zeros(len(columns), bool), np.zeros(len(columns), bool)
             there = np.isin(columns, self.open(q))
-            for own, number in enumerate(self.number(run, q, len(columns)) for run in runs):
+            for run in runs:
+                number = self.number(run, q, len(columns))
+                own = run is runs[-1]
                 rounded = own * 0.5 * 10.0 ** (1 - self.digits) * np.abs(number)  # his own numbers are
                 off, unit = np.abs(typed - number), self.unit(number)
                 changed = np.isfinite(number) & (np.abs(number - exact) > near)
@@ -293,7 +319,7 @@ class Diagnosis:
                         found[q, v][note, m.id] = off
         for (q, v), pairs in found.items():
             best = min(pairs, key=lambda pair: (pairs[pair], pair))
-            self.explain(self.judged[q], v, best)
+            self.judged[q].explain(v, best, self.rules[v], "and")
 
     # --- slips ---
 
@@ -314,11 +340,17 @@ class Diagnosis:
             return "too few digits"
         if right == 0 or typed == 0:
             return ""
-        if abs(typed + right) <= near:
-            return "sign"
-        if any(abs(typed - right * 10.0**n) <= near * 10.0**n for n in POWERS):
-            return "power of ten"
+        if slip := misplaced(typed, right, near):
+            return slip
         return "exchanged digits" if _exchanged(typed, right, self.digits) else ""
+
+
+def misplaced(typed: float, right: float, near: float) -> str:
+    """Whether it is the right number but for its sign or its decimal point; a row of SLIPS, or empty."""
+    if abs(typed + right) <= near:
+        return "sign"
+    powers = (10.0**n for n in POWERS)
+    return "power of ten" if any(abs(typed - right * p) <= near * p for p in powers) else ""
 
 
 def _exchanged(typed: float, right: float, digits: int) -> bool:

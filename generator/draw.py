@@ -31,13 +31,15 @@ from generator.sheet import Batch, Sheet
 from generator.spec import Choice, Draw, NetworkSpec, Range, Spec
 
 __all__ = ["ATTEMPTS", "SCREENS", "Structure", "digest", "draw", "draw_all", "is_variant_id"]
-__all__ += ["loosened", "sheet_of", "structure", "variant_id"]
+__all__ += ["loosened", "sheet_of", "structure", "twins", "variant_id"]
 
 ATTEMPTS = 500
 AT_ONCE = 1000  # variants that are computed together
 AHEAD = 8  # draws that are made ahead of need, where they are few: together they cost what one does
 KINK_MARGIN = 0.05  # |pre-activation| of a unit whose derivative jumps at 0
 USUAL = 64  # draws whose median difficulty the others are measured by
+SAMPLED = 12  # draws in all of which two misconceptions give the same, if they are one
+PATIENCE = 8  # draws of a student in which what is PREFERRED is a reason to draw again
 SATURATED = 0.02  # of a sigmoid or tanh: its derivative there, over the largest it can be
 
 # Targets that the output activation can reach; of any other, from −0.95 to 0.95.
@@ -310,16 +312,65 @@ def _no_mistake(batch: Batch) -> Array:
     return np.array(none)
 
 
-@cache
-def _usual(sheet: Sheet) -> float:
-    """The median difficulty of some draws of a spec, good or not: the same for every student."""
+def _some(sheet: Sheet, count: int) -> Batch:
+    """Some draws of a spec, good or not: the same for every student."""
     spec = sheet.exercise.spec
     about = structure(spec) or _origin(spec)  # of a drawn structure, whosever draw it was first
-    streams = (_Stream(_keyed(b"", "usual", about, number)) for number in range(USUAL))
+    streams = (_Stream(_keyed(b"", "usual", about, number)) for number in range(count))
     same = spec.draw.model_copy(update={"sizes": None, "activations": []})
     spec = spec.model_copy(update={"draw": same})
-    specs = [spec.model_copy(update=_redrawn(spec, stream)) for stream in streams]
-    return float(np.median(difficulty(sheet.batch(specs))))
+    return sheet.batch([spec.model_copy(update=_redrawn(spec, stream)) for stream in streams])
+
+
+@cache
+def _usual(sheet: Sheet) -> float:
+    """The median difficulty of some draws of a spec."""
+    return float(np.median(difficulty(_some(sheet, USUAL))))
+
+
+def _mistaken(batch: Batch) -> tuple[list[str], Array]:
+    """The misconceptions that change an answer, and what each gives: misconceptions × questions ×
+    variants, the right answer where it changes nothing."""
+    notes = [m.id for m in batch.sheet.misconceptions if any(m.id in of for of in batch.wrong.values())]
+    numbers = np.empty((len(notes), len(batch.answers), len(batch)))
+    for k, (q, right) in enumerate(batch.answers.items()):
+        for n, note in enumerate(notes):
+            wrong = batch.wrong[q].get(note, right)
+            numbers[n, k] = np.where(np.isnan(wrong), right, wrong)
+    return notes, numbers
+
+
+@cache
+def twins(sheet: Sheet) -> dict[str, frozenset[str]]:
+    """Misconceptions that are one and the same on a sheet, each with all that it is one with: they give
+    the same answers whatever is drawn.  The step is the gradient, where the learning rate is 1."""
+    notes, numbers = _mistaken(_some(sheet, SAMPLED))
+    same = {
+        note: frozenset(
+            notes[k] for k in np.flatnonzero(np.isclose(numbers, own, rtol=1e-9).all(axis=(1, 2)))
+        )
+        for note, own in zip(notes, numbers, strict=True)
+    }
+    return {note: those for note, those in same.items() if len(those) > 1}
+
+
+def _lookalikes(batch: Batch) -> Array:
+    """A misconception that is made in a question, and another one that is not the same, give the same
+    answers to all questions."""
+    found, (notes, numbers) = _none(batch), _mistaken(batch)
+    right = _answers(batch)
+    near = np.reshape([*batch.tolerances.values()], right.shape)
+    with np.errstate(all="ignore"):
+        near = np.where(right == 0, 0.0, near / np.abs(right))  # relative
+    made = np.array([bool(batch.sheet.made_in[note]) for note in notes], dtype=bool)
+    wrong = (numbers != right).any(axis=1)  # misconceptions × variants
+    for n, note in enumerate(notes):
+        same = (np.abs(numbers[:n] - numbers[n]) <= near * np.abs(numbers[n])).all(axis=1)
+        same &= wrong[n] & wrong[:n] & (made[n] | made[:n, None])
+        for k in np.flatnonzero(same.any(axis=1)):
+            if notes[k] not in twins(batch.sheet).get(note, ()):
+                found |= same[k]
+    return found
 
 
 def _beyond_band(batch: Batch) -> Array:
@@ -350,7 +401,9 @@ SCREENS: dict[str, tuple[Callable[[Batch], Array], str]] = {
     "too few wrong answers to choose from": (lacking, "more digits"),
     "no mistake that shows": (_no_mistake, "more digits"),
     "much harder or easier than the others": (_beyond_band, "a wider draw.band"),
+    "two mistakes that look alike": (_lookalikes, "more draw decimals or more digits"),
 }
+PREFERRED = {"two mistakes that look alike"}  # not to have, where that is possible
 NOT_COMPLETED = "nothing to design"  # found before there is a batch
 CANCELLED = "digits that cancel out"  # found by the certificate, not by a screen
 OTHERS = {
@@ -364,8 +417,9 @@ def loosened(reason: str) -> str:
     return SCREENS[reason][1] if reason in SCREENS else OTHERS[reason]
 
 
-def screened(batch: Batch) -> list[str | None]:
-    """Why each variant is thrown away; None where it is good, as one is whose parameters are counted."""
+def screened(batch: Batch, first: Sequence[bool] = ()) -> list[str | None]:
+    """Why each variant is thrown away; None where it is good, as one is whose parameters are counted.
+    `first`: whether it is one of a student's first draws, all of them if nothing is said."""
     reasons: list[str | None] = [None] * len(batch)
     if batch.sheet.exercise.spec.draw.sizes:
         return reasons
@@ -375,7 +429,8 @@ def screened(batch: Batch) -> list[str | None]:
         if reason in batch.sheet.overlooks:
             continue
         for v in np.flatnonzero(test(batch)):
-            reasons[v] = reasons[v] or reason
+            if reason not in PREFERRED or not first or first[int(v)]:
+                reasons[v] = reasons[v] or reason
     return reasons
 
 
@@ -450,7 +505,8 @@ def _drawn(
             _completed(own, spec.model_copy(update={**_redrawn(spec, s), **about}), s) for s in streams
         ]
         specs = [one for one in drawn if isinstance(one, Spec)]
-        made = iter(_made(sheets, specs) if specs else [])
+        first = [n < PATIENCE for one, (_, n) in zip(drawn, tried, strict=True) if isinstance(one, Spec)]
+        made = iter(_made(sheets, specs, first) if specs else [])
         exercises = [next(made) if isinstance(one, Spec) else one for one in drawn]
         for (student, _), exercise in zip(tried, exercises, strict=True):
             if student in found:
@@ -488,7 +544,9 @@ def structure(spec: Spec) -> Structure:
     return (*net.widths, *(layer.activation for layer in net.layers))
 
 
-def _made(sheets: dict[Structure, Sheet], specs: Sequence[Spec]) -> list[Exercise | str]:
+def _made(
+    sheets: dict[Structure, Sheet], specs: Sequence[Spec], first: Sequence[bool]
+) -> list[Exercise | str]:
     """Each drawn spec as an exercise, or why it is none; `sheets` keeps that of every structure."""
     alike: dict[Structure, list[int]] = {}
     for place, spec in enumerate(specs):
@@ -498,7 +556,8 @@ def _made(sheets: dict[Structure, Sheet], specs: Sequence[Spec]) -> list[Exercis
         some = [specs[place] for place in places]
         if one not in sheets:
             sheets[one] = sheet_of(some[0])
-        made.update(zip(places, _of_one_structure(sheets[one], some), strict=True))
+        early = [first[place] for place in places]
+        made.update(zip(places, _of_one_structure(sheets[one], some, early), strict=True))
     return [made[place] for place in range(len(specs))]
 
 
@@ -513,9 +572,11 @@ def _completed(sheet: Sheet, spec: Spec, stream: _Stream) -> Spec | str:
     return spec
 
 
-def _of_one_structure(sheet: Sheet, specs: Sequence[Spec]) -> list[Exercise | str]:
+def _of_one_structure(
+    sheet: Sheet, specs: Sequence[Spec], first: Sequence[bool]
+) -> list[Exercise | str]:
     batch = sheet.batch(specs)
-    reasons = screened(batch)
+    reasons = screened(batch, first)
     good = [v for v, reason in enumerate(reasons) if reason is None]
     made = iter(batch.picked(good).exercises() if good else [])
     certified = (next(made) if reason is None else reason for reason in reasons)

@@ -12,13 +12,13 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from generator.course import IDENTITY, MARKS
-from generator.sources import EXPORTED, shown
+from generator.sources import EXPORTED, Unusable, encoding, shown
 
-__all__ = ["Filled", "UnusableGradebook", "filled"]
+__all__ = ["Filled", "UnusableGradebook", "decoded", "filled"]
 
 CANVAS = ("student", "id", "sis user id", "sis login id", "section")  # what it wants to have back
 POINTS = "Points Possible"  # Canvas's row under the names
@@ -79,6 +79,35 @@ def filled(text: str, name: str, most: int, scores: Mapping[str, str]) -> Filled
     csv.writer(out, delimiter=mark, lineterminator=end).writerows(rows)
     other = points if points and not _same(points, most) else ""
     return Filled(bom + out.getvalue(), tuple(s for s in scores if s not in places), other)
+
+
+def decoded(data: bytes) -> tuple[str, Callable[[str], bytes]]:
+    """The text of an export, and what writes a text as the export was written: in UTF-8 or UTF-16, with
+    its BOM or without, else in Windows-1252, whose five bytes without a meaning stay as they are."""
+    try:
+        bom, found = encoding(data)
+    except Unusable as error:
+        raise UnusableGradebook(f"{error}, allowed: an export of Canvas or Moodle as CSV") from None
+    if not found:
+        found = "utf-8" if _is_utf8(data) else "cp1252"
+    lost = "surrogatepass" if found.startswith("utf-16") else "surrogateescape"
+
+    def written(text: str) -> bytes:
+        try:
+            return bom + text.encode(found, lost)
+        except UnicodeEncodeError as error:
+            what = f"found it in {found}, which has no {shown(text[error.start : error.end])}"
+            raise UnusableGradebook(f"{what}, allowed: an export in UTF-8") from None
+
+    return data[len(bom) :].decode(found, lost), written
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _rows(text: str) -> tuple[list[list[str]], str]:

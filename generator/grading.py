@@ -19,15 +19,16 @@ from typing import Any
 import numpy as np
 
 from derive.program import Runs
-from derive.quantity import Id, parse
+from derive.quantity import Id, Quantity, parse
 from generator.exercise import Exercise, build
 from generator.exercises.find_mistake import working
 from generator.formula import Node, Number, row
 from generator.keys import Key, Keyed
-from generator.marking import VERDICTS, Mark
+from generator.marking import JOINED, VERDICTS, Mark
 from generator.misconceptions import MISCONCEPTIONS, rewriting
 from generator.number import shown
 from generator.page import Block, Cell, Section, Table, Words, label, said
+from generator.publish import plain_cell
 from generator.sheet import Sheet, line
 
 __all__ = ["Copied", "changes", "copied", "feedback", "grades", "of_class", "summary"]
@@ -59,9 +60,12 @@ def grades(marks: Iterable[Mark]) -> Iterator[Sequence[str]]:
 
 
 def note_of(m: Mark) -> str:
-    """The misconceptions, or else the slip, or why it could not be read."""
+    """The misconceptions, M02 M24 (or), M02+M24 (and) or M08=M09 (the same); or else the slip, the
+    row of a truth table that fails, or why it could not be read."""
     if m.notes:
-        return " ".join(m.notes)
+        return JOINED[m.joined].join(m.notes)
+    if m.defect:
+        return "margin" if m.defect.short else f"row {m.defect.sample}"
     return m.slip or (str(m.unreadable) if m.unreadable else "")
 
 
@@ -84,7 +88,8 @@ def by_hand_in(marks: Iterable[Mark]) -> dict[tuple[str, str], list[Mark]]:
 def changes(before: str, marks: Iterable[Mark]) -> Iterator[Sequence[str]]:
     """Who has another score than in an earlier summary.csv: before, now; the largest gain first."""
     rows = csv.DictReader(io.StringIO(before))
-    earlier = {(row["student"], row["variant"]): row["score"] for row in rows if row.get("score")}
+    who = ((plain_cell(row["student"]), plain_cell(row["variant"]), row["score"]) for row in rows)
+    earlier = {(student, variant): score for student, variant, score in who if score}
     _, *now = summary(marks)
     moved = [
         (float(score) - float(earlier[student, variant]), student, variant, score)
@@ -149,9 +154,7 @@ class _Explained:
         q, best = parse(m.quantity), None
         for given in ({}, self.typed(marks)):
             given = {p: n for p, n in given.items() if p != q}
-            run = self.run(
-                given, m.notes[:1] if len(m.notes) < 2 or self.fits(m, m.notes[:1], given) else m.notes
-            )
+            run = self.run(given, m.notes if m.joined == "and" else m.notes[:1])
             try:
                 off = abs(float(np.ravel(run[q])[0]) - (m.value or 0.0))
             except KeyError:
@@ -159,10 +162,6 @@ class _Explained:
             if best is None or off < best[0]:
                 best = off, run
         return self.line(best[1], q) if best else None
-
-    def fits(self, m: Mark, notes: Sequence[str], given: Mapping[Id, float]) -> bool:
-        number = float(np.ravel(self.run(given, notes)[parse(m.quantity)])[0])
-        return abs(number - (m.value or 0.0)) <= 1e-3 * abs(number)
 
     def derivation(self, keyed: Keyed) -> list[Node]:
         """The lines from what is asked before, or given, to the right answer."""
@@ -182,6 +181,37 @@ class _Explained:
         self.told.update(way)
         lines = [self.line(run, u) for u in way]
         return [node for node in lines if node is not None]
+
+    def design(self, m: Mark, marks: Mapping[str, Mark]) -> Iterator[Block]:
+        """What the weights of a neuron do wrong, said once of all of them."""
+        unit = _neuron(m)
+        designs = [k for k in self.parts.values() if k.part.form == "design"]
+        own = [k for k in designs if _neuron(marks[k.id]) == unit]
+        typed = {k.part.quantity: marks[k.id].value for k in own}
+        given = {q: number for q, number in typed.items() if number is not None}
+        if m.defect is None:
+            missing = [self.exercise.namer(q) for q in typed if q not in given]
+            name = self.exercise.namer(parse(m.quantity))
+            yield Block("told_undecided", {"name": name, "answer": _answer(m), "missing": missing})
+        elif m.part == own[0].id:
+            z, a = (Quantity(name, unit, m.defect.sample) for name in ("z", "a"))
+            args: dict[str, Any] = {
+                "weights": [row(self.exercise.namer(q), "=", shown(n, 6)) for q, n in given.items()],
+                "row": m.defect.sample,
+                "unit": self.exercise.namer(a),
+                "found": shown(m.defect.a),
+                "wanted": shown(self.exercise.number(a)),
+                "margin": shown(float(self.exercise.spec.margin)),
+                "short": shown(m.defect.short, 3) if m.defect.short else "",
+            }
+            node = self.line(self.run(given), z)
+            yield Block("told_design", args, ((node, None),) if node else ())
+
+
+def _neuron(m: Mark) -> tuple[int, ...]:
+    """The unit that a weight leads to."""
+    q = parse(m.quantity)
+    return q.index[:2] if isinstance(q, Quantity) else ()
 
 
 def feedback(key: Key, marks: Sequence[Mark]) -> tuple[Section, ...]:
@@ -230,12 +260,16 @@ def _answer(m: Mark) -> Node | Words:
 
 
 def _told(about: _Explained, keyed: Keyed, m: Mark, marks: Mapping[str, Mark]) -> Iterator[Block]:
+    if keyed.part.form == "design" and m.verdict == "wrong":
+        yield from about.design(m, marks)
+        return
     name = label(about.exercise, keyed.part)
     own = [label(about.exercise, about.ids[q].part) for q in m.own if q in about.ids]
     args: dict[str, Any] = {
         "name": name,
         "answer": _answer(m),
         "notes": [MISCONCEPTIONS[note].name for note in m.notes if note in MISCONCEPTIONS],
+        "joined": m.joined,
         "own": own,
         "slip": m.slip,
         "why": str(m.unreadable) if m.unreadable else "",
@@ -376,18 +410,20 @@ def _items(
 
 
 def _met(marks: Iterable[Mark]) -> list[tuple[Cell, ...]]:
-    """Misconceptions, the most frequent first: the likeliest explanation of an answer counts."""
-    parts: dict[str, Counter[str]] = defaultdict(Counter)
+    """Misconceptions, the most frequent first: the likeliest explanation of an answer counts, both of
+    two together, and those that are the same as one."""
+    parts: dict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
     for m in marks:
-        for note in m.notes[:1]:
-            parts[note][m.part] += 1
-    order = sorted(parts, key=lambda note: (-parts[note].total(), note))
+        both = [(note,) for note in m.notes]
+        for notes in both if m.joined == "and" else [m.notes] if m.joined == "is" else both[:1]:
+            parts[notes][m.part] += 1
+    order = sorted(parts, key=lambda notes: (-parts[notes].total(), notes))
     return [
         (
-            Words(note),
-            Words(MISCONCEPTIONS[note].name),
-            Number(str(parts[note].total())),
-            Words(", ".join(f"{part} ({n})" for part, n in parts[note].most_common(1))),
+            Words(JOINED["is"].join(notes)),
+            Words("; ".join(MISCONCEPTIONS[note].name for note in notes)),
+            Number(str(parts[notes].total())),
+            Words(", ".join(f"{part} ({n})" for part, n in parts[notes].most_common(1))),
         )
-        for note in order
+        for notes in order
     ]

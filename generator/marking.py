@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,9 +25,10 @@ from derive.expression import refs
 from derive.program import read
 from derive.quantity import Derivative, Id, Quantity
 from generator.answers import Answer, blank, read_number
-from generator.diagnosis import SLIPS, Diagnosis, Judged
+from generator.diagnosis import JOINED, SLIPS, Defect, Diagnosis, Judged, misplaced
+from generator.draw import twins
 from generator.exercise import CORRECTION, MISTAKE, Exercise, build
-from generator.forms import LETTERS
+from generator.forms import FORMS, LETTERS
 from generator.functions import Functions
 from generator.keys import Key, Keyed
 from generator.names import Names
@@ -36,9 +37,10 @@ from generator.spec import MarkingSpec, Spec
 from generator.typed import read_formula
 from generator.unreadable import Unreadable
 
-__all__ = ["SLIPS", "VERDICTS", "HandIn", "Mark", "mark"]
+__all__ = ["JOINED", "SLIPS", "VERDICTS", "HandIn", "Mark", "mark"]
 
 VERDICTS = ("correct", "follow-through", "misconception", "wrong", "unreadable", "blank")
+ANSWERED = ("correct", "misconception", "wrong")  # an answer that says what somebody thinks
 LONGEST = 200  # characters of an answer that are kept
 AT_ONCE = 2000  # hand-ins that are computed together
 
@@ -55,8 +57,9 @@ class HandIn:
 @dataclass(frozen=True)
 class Mark:
     """One answer marked.  `credit` is in points, of `points`; `notes`: the misconceptions that explain
-    it, the likeliest first; `own`: the student's own wrong answers that it follows from; `slip`: a row
-    of SLIPS; `remarks`: how it was typed; `unreadable`: what was not understood, and where."""
+    it, the likeliest first, and how they are `joined`, a row of JOINED; `own`: the student's own wrong
+    answers that it follows from; `slip`: a row of SLIPS; `remarks`: how it was typed; `unreadable`: what
+    was not understood, and where; `defect`: what a design does wrong."""
 
     student: str
     variant: str
@@ -69,10 +72,12 @@ class Mark:
     expected: float | str
     value: float | None = None  # the number that was read
     notes: tuple[str, ...] = ()
+    joined: str = "or"
     own: tuple[str, ...] = ()
     slip: str = ""
     remarks: tuple[str, ...] = ()
     unreadable: Unreadable | None = None
+    defect: Defect | None = None
 
 
 def mark(hand_ins: Sequence[HandIn], keys: Mapping[str, Key]) -> list[Mark]:
@@ -186,6 +191,8 @@ class _Marker:
             judged[part.id] = found
         if self.sheet.asked:
             self.diagnosis(rows, judged).mark()
+        for v, row in enumerate(rows):
+            self.agree(v, row, judged)
         designs = [k for k, part in enumerate(self.parts) if part.form == "design"]
         if designs:
             self.designs(rows, designs, [judged[self.parts[k].id] for k in designs])
@@ -207,6 +214,34 @@ class _Marker:
             {p.quantity: judged[p.id] for p in asked},
         )
 
+    def agree(self, v: int, row: _Row, judged: Mapping[str, Judged]) -> None:
+        """Of several misconceptions that explain an answer those are kept that explain most others of
+        the hand-in, in whatever form, and that give something else nowhere; those that are the same on
+        this sheet are one."""
+        several = [one for one in judged.values() if len(one.notes[v]) > 1 and one.joined[v] == "or"]
+        if not several:
+            return
+        seen = Counter(note for one in judged.values() for note in one.notes[v])
+        against = Counter(
+            wrong.note
+            for part, found in ((keyed.part, judged[keyed.part.id]) for keyed in row.parts)
+            if part.quantity not in self.sheet.asked and found.verdicts[v] in ANSWERED
+            for wrong in part.misconceptions
+            if wrong.note not in found.notes[v]
+        )
+        for one in several:
+            fit = {note: (against[note], -seen[note]) for note in one.notes[v]}
+            kept = tuple(note for note in one.notes[v] if fit[note] == min(fit.values()))
+            same = len(kept) > 1 and {*kept} <= self.twins.get(kept[0], frozenset())
+            one.notes[v], one.joined[v] = kept, "is" if same else "or"
+
+    @cached_property
+    def twins(self) -> Mapping[str, frozenset[str]]:
+        """Misconceptions that are the same in all numbers of the sheet, typed or chosen."""
+        counted = [p for p in self.parts if FORMS[p.form].computed]
+        asked = [p.quantity for p in counted if p.quantity not in (MISTAKE, CORRECTION)]
+        return twins(Sheet(self.exercise, [("", q, 1) for q in asked])) if asked else {}
+
     def formula(self, found: Judged, v: int, keyed: Keyed, text: str, rules: MarkingSpec) -> None:
         """Right if it is equal as a function; else what a misconception gives."""
         q, decimal = keyed.part.quantity, _decimal(rules)
@@ -216,9 +251,10 @@ class _Marker:
         verdict, notes, error = self.known_formulas[known]
         if error:
             raise error
-        share = {"correct": 1.0, "misconception": float(rules.misconception)}.get(verdict, 0.0)
-        found.settle(v, verdict, share)
-        found.notes[v] = notes
+        if notes:
+            found.explain(v, notes, rules)
+        else:
+            found.settle(v, verdict, float(verdict == "correct"))
 
     def _judge(
         self, keyed: Keyed, text: str, decimal: str | None
@@ -256,12 +292,20 @@ class _Marker:
             data[node.key] = shaped
         typed = self.sheet._descent(data)[0].values.forward
         z, a = (next(n for n in reversed(graph.nodes) if n.name == name) for name in ("z", "a"))
-        margin = float(self.exercise.spec.margin) * (1 - 1e-9)
-        same, near = (typed[a] == right[a]).all(axis=1), np.abs(typed[z]).min(axis=1)
-        works = whole & same & (near >= margin)  # units × variants
+        margin = float(self.exercise.spec.margin)
+        other, far = typed[a] != right[a], np.abs(typed[z])  # units × samples × variants
+        other |= np.isnan(typed[z])
+        works = whole & ~other.any(axis=1) & (far.min(axis=1) >= margin * (1 - 1e-9))
         for unit, found in zip(units, judged, strict=True):
-            for v in np.flatnonzero(works[unit]):
-                found.settle(int(v), "correct", 1.0)
+            for v in map(int, np.flatnonzero(whole[unit])):
+                if works[unit, v]:
+                    found.settle(v, "correct", 1.0)
+                    continue
+                wrong = other[unit, :, v]
+                s = int(wrong.argmax() if wrong.any() else far[unit, :, v].argmin())
+                short = 0.0 if wrong.any() else margin - float(far[unit, s, v])
+                own = float(typed[z][unit, s, v]), float(typed[a][unit, s, v])
+                found.defects[v] = Defect(graph.sample_numbers[s] or 1, *own, short)
 
 
 def _decimal(rules: MarkingSpec) -> str | None:
@@ -282,10 +326,12 @@ def _mark(row: _Row, keyed: Keyed, found: Judged, v: int) -> Mark:
         expected=part.answer,
         value=value if np.isfinite(value) else None,
         notes=found.notes[v],
+        joined=found.joined[v],
         own=found.own[v],
         slip=found.slips[v],
         remarks=found.remarks[v],
         unreadable=found.unreadable[v],
+        defect=found.defects[v],
     )
 
 
@@ -308,9 +354,12 @@ def _numbers(found: Judged, v: int, keyed: Keyed, text: str, rules: MarkingSpec)
         fit = [
             w.note for w in part.misconceptions if _near(float(w.answer), answer.number, part.tolerance)
         ]
+        slip = misplaced(answer.number, float(part.answer), part.tolerance or 0.0)
         if fit:
-            found.settle(v, "misconception", float(rules.misconception))
-            found.notes[v] = tuple(fit)
+            found.explain(v, fit, rules)
+        elif slip and part.quantity == CORRECTION:
+            found.slips[v] = slip
+            found.settle(v, "wrong", float(rules.slip))
 
 
 def _near(one: float, other: float, tolerance: float | None) -> bool:
@@ -336,8 +385,12 @@ def _choices(found: Judged, v: int, keyed: Keyed, text: str, rules: MarkingSpec)
     if letter == part.answer:
         found.settle(v, "correct", 1.0)
     elif fit := [w.note for w in part.misconceptions if w.answer == letter]:
-        found.settle(v, "misconception", float(rules.misconception))
-        found.notes[v] = tuple(fit)
+        found.explain(v, fit, rules)
+    elif (right := part.options[letters.index(str(part.answer))]) and (
+        slip := misplaced(found.values[v], right, 1e-9 * abs(right))
+    ):
+        found.slips[v] = slip
+        found.settle(v, "wrong", float(rules.slip))
 
 
 _SHAPE = re.compile(r"[(\[]?\s*(\d{1,6})\s*(?:[x×*·,;/]|by|mal|\\times)\s*(\d{1,6})\s*[)\]]?")
@@ -352,5 +405,4 @@ def _shapes(found: Judged, v: int, keyed: Keyed, text: str, rules: MarkingSpec) 
     if typed == keyed.part.answer:
         found.settle(v, "correct", 1.0)
     elif fit := [w.note for w in keyed.part.misconceptions if w.answer == typed]:
-        found.settle(v, "misconception", float(rules.misconception))
-        found.notes[v] = tuple(fit)
+        found.explain(v, fit, rules)

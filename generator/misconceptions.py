@@ -58,7 +58,8 @@ def rewriting(together: Sequence[Misconception]) -> Rewrite:
 
 def _passes_a_weight(term: tuple[Expr, ...]) -> bool:
     """Whether a path ends in ∂z/∂a of the next layer (and does not begin there)."""
-    return isinstance(term[-1], Ref) and isinstance(term[-1].name, Derivative)
+    local = term[-1].name if isinstance(term[-1], Ref) else None
+    return isinstance(local, Derivative) and (local.of.name, local.wrt.name) == ("z", "a")
 
 
 # --- what a quantity is ------------------------------------------------------------------------

@@ -33,6 +33,7 @@ __all__ = [
     "Remark",
     "Row",
     "Unusable",
+    "encoding",
     "listed",
     "read_source",
     "shown",
@@ -40,6 +41,9 @@ __all__ = [
 ]
 
 MOST_BYTES = 500_000_000  # of a file
+LONG = 1_000_000  # bytes of a file of which each cell is looked at before it is read
+MOST_CELL = 50_000  # bytes of such a cell that are read: more than an answer may have
+MOST_LINES, MOST_READ = 1_000_000, 50_000_000  # of what is left of a file
 SHOWN = 40  # characters of what is found
 MOST_SHOWN = 5  # of what is listed
 
@@ -94,7 +98,7 @@ class Ids:
 
 def read_source(path: Path, ids: Ids) -> tuple[list[Row], list[Remark]]:
     """The rows of a file, and what is odd about it; Unusable says why there are none."""
-    text = _text(_bytes(path))
+    text = _text(_short(_bytes(path)))
     remarks = []
     if lost := text.count("\ufffd"):
         remarks.append(Remark("encoding", "", {"count": lost}))
@@ -140,19 +144,59 @@ def _bytes(path: Path) -> bytes:
         raise Unusable(f"cannot be read: {error.strerror}") from None
 
 
-def _text(data: bytes) -> str:
-    """UTF-8 with or without BOM, UTF-16, else Windows-1252, also in some lines only; U+FFFD for what is
-    in none of them."""
+def encoding(data: bytes) -> tuple[bytes, str]:
+    """(BOM, encoding): UTF-8 with a BOM, UTF-16 with or without one; else none is said.  Unusable for
+    what is no text."""
     for start, what in SIGNATURES:
         if data.startswith(start):
             raise Unusable(f"found {what}")
-    for bom, encoding in BOMS:
+    for bom, found in BOMS:
         if data.startswith(bom):
-            return whole(data[len(bom) :].decode(encoding, "replace"))
+            return bom, found
     start = data[:2000]
-    for offset, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):  # every second byte of ASCII is 0
+    for offset, found in ((1, "utf-16-le"), (0, "utf-16-be")):  # every second byte of ASCII is 0
         if start[offset::2].count(0) > 0.4 * len(start) > 10 * start[1 - offset :: 2].count(0):
-            return whole(data.decode(encoding, "replace"))
+            return b"", found
+    return b"", ""
+
+
+def _short(data: bytes) -> bytes:
+    """A long file with the beginnings of its cells: whoever typed 100 MB into one does not make the
+    others' unreadable, nor the computer's memory full.  Cells are found without reading them."""
+    if len(data) <= LONG:
+        return data
+    bom, found = encoding(data)
+    if found.startswith("utf-16"):
+        data = data[len(bom) :].decode(found, "replace").encode("utf-8", "replace")
+    start = data[: 10 * MOST_CELL].removeprefix(codecs.BOM_UTF8).lstrip()
+    if start[:1] in (b"{", b"["):
+        cells = [rb'"(?:[^"\\]++|\\.)*+"']
+    else:
+        mark = re.escape(_mark(start.decode("latin-1").splitlines())[0].encode("latin-1"))
+        begins = rb"(?<![^%b\r\n])" % mark
+        cells = [rb'%b"(?:[^"]++|"")*+"' % begins, rb"%b[^%b\r\n]{%d,}+" % (begins, mark, MOST_CELL)]
+    for cell in cells:
+        data = re.sub(cell, _cut, data, flags=re.DOTALL)
+    if len(data) > MOST_READ or data.count(b"\n") > MOST_LINES:
+        raise Unusable(f"found more than {MOST_LINES:,} lines, or {MOST_READ // 10**6} MB of cells")
+    return data
+
+
+def _cut(cell: re.Match[bytes]) -> bytes:
+    """The beginning of a cell, with its quotes."""
+    start, end = cell.span()
+    if end - start <= MOST_CELL:
+        return cell[0]
+    kept = cell.string[start : start + MOST_CELL].decode("utf-8", "ignore").encode("utf-8")
+    return b'"%b"' % re.sub(rb'["\\]', b"", kept) if kept.startswith(b'"') else kept
+
+
+def _text(data: bytes) -> str:
+    """UTF-8 with or without BOM, UTF-16, else Windows-1252, also in some lines only; U+FFFD for what is
+    in none of them."""
+    bom, found = encoding(data)
+    if found:
+        return whole(data[len(bom) :].decode(found, "replace"))
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:  # line by line: what one student typed must not change another's name
@@ -357,12 +401,7 @@ def _cells(text: str, remarks: list[Remark]) -> list[tuple[str, list[str]]]:
     """Where each row starts, and its cells.  A line with a quote that is not closed is taken as it
     stands, so that it does not swallow those behind it."""
     lines = io.StringIO(text, newline=None).read().split("\n")
-    first = next((n for n, line in enumerate(lines) if line.strip()), len(lines) - 1)
-    if told := re.fullmatch(r'"?sep=(.)"?', lines[first].strip(" ")):  # as Excel writes it
-        mark, first = told[1], first + 1
-    else:
-        head = re.sub(r'"[^"]*"', "", "\n".join(lines[first : first + 100])).partition("\n")[0]
-        mark = max(MARKS, key=head.count)
+    mark, first = _mark(lines)
     rows: list[tuple[str, list[str]]] = []
     with _LIMIT:
         usual = csv.field_size_limit(2**31 - 1)
@@ -383,6 +422,15 @@ def _cells(text: str, remarks: list[Remark]) -> list[tuple[str, list[str]]]:
         finally:
             csv.field_size_limit(usual)
     return rows
+
+
+def _mark(lines: Sequence[str]) -> tuple[str, int]:
+    """What stands between cells, and the first line of the table."""
+    first = next((n for n, line in enumerate(lines) if line.strip()), len(lines) - 1)
+    if lines and (told := re.fullmatch(r'"?sep=(.)"?', lines[first].strip(" "))):  # as Excel writes it
+        return told[1], first + 1
+    head = re.sub(r'"[^"]*"', "", "\n".join(lines[first : first + 100])).partition("\n")[0]
+    return max(MARKS, key=head.count), first
 
 
 def _strange(heads: _Heads, lines: Sequence[tuple[str, Sequence[str]]], remarks: list[Remark]) -> None:

@@ -44,7 +44,7 @@ PROBLEMS = {
     "other variant": "it answers {variant}, but variants.csv says {own}; marked as {variant}",
     "not of the variant": "{variant} has no part {found}",
     "controls": "the answer to {found} is read without its NUL characters",
-    "too long": "the answer to {found} has {count} characters; the first {longest} are read",
+    "too long": "the answer to {found} has more than {longest} characters; the first ones are read",
     "answered twice": "{found} is answered again at {where}; that one counts",
     "handed in twice": "handed in again at {where}; that one counts",
     "nothing": "handed in nothing",
@@ -206,7 +206,7 @@ class _Reading:
             self.say("controls", draft.file, row.place, draft.student, found=part)
             text = text.replace("\0", "")
         if len(text) > LONGEST:
-            facts = {"count": str(len(text)), "longest": str(LONGEST), "found": part}
+            facts = {"longest": f"{LONGEST:,}", "found": part}
             self.say("too long", draft.file, row.place, draft.student, **facts)
         draft.answers[part] = text[:LONGEST].strip()
         draft.places[part] = row.place

@@ -9,12 +9,13 @@ it unreadable; length, depth, digits and powers are bounded before anything is c
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from fractions import Fraction
 
 from derive.expression import Call, Expr, Num
 from generator.answers import MAX_DIGITS, blank
 from generator.grammar import FUNCTIONS, MAX_DEPTH, MAX_EXPONENT, Parser
-from generator.grid import Printed, Unknown, Value, scalar
+from generator.grid import Printed, Unknown, Value, cases, scalar
 from generator.lexing import LETTERS, Token, tokens
 from generator.names import Names
 from generator.plain import WRAPPERS, placed, plain, unwrapped
@@ -23,12 +24,47 @@ from generator.unreadable import Unreadable
 __all__ = ["read_formula"]
 
 MAX_TOKENS = 300
+IF, ELSE = ("if", "for", "wenn", "für", "falls"), ("else", "otherwise", "sonst")
 
 
 class _Typed(Parser):
-    """The grammar of lectures with what only a keyboard has: x^(1/2), e^-z, a^12, |x|, √x."""
+    """The grammar of lectures with what only a keyboard has: x^(1/2), e^-z, a^12, |x|, √x, 1 if z > 0
+    else 0."""
 
     bars = 0  # an open |
+
+    def whole(self, last: bool = False) -> Value:
+        """A formula, or one for each of some cases, the last of which may have a condition too."""
+        value = self.sum()
+        if last and self.says(ELSE):  # 1 if z > 0, 0 otherwise
+            self.next()
+        if not self.says(IF):
+            return value
+        self.next()
+        row = [scalar(value), self.condition()]
+        if last and self.peek().kind == "stop":
+            return cases([row])
+        if not (self.accept(",", ";") or self.says(ELSE)):
+            raise self.unexpected(self.peek())
+        if self.says(ELSE):
+            self.next()
+        return cases([row, [scalar(self.whole(last=True))]])
+
+    def says(self, words: Collection[str]) -> bool:
+        token = self.peek()
+        known = token.kind == "word" and token.text in words
+        return known and token.text not in self.vocabulary.names
+
+    def choice(self) -> Value:
+        """where(z > 0, 1, 0)"""
+        self.expect("(")
+        condition = self.condition()
+        values = []
+        for _ in range(2):
+            self.expect(",")
+            values.append(scalar(self.sum()))
+        self.expect(")")
+        return cases([[values[0], condition], [values[1]]])
 
     def script(self) -> list[Token]:
         token = self.peek()
@@ -71,11 +107,15 @@ class _Typed(Parser):
     def starts_factor(self) -> bool:
         token = self.peek()
         opens = token.text == "√" or (token.text == "|" and not self.bars)
-        return (opens and token.kind == "mark") or super().starts_factor()
+        return (opens and token.kind == "mark") or (
+            super().starts_factor() and not self.says((*IF, *ELSE))
+        )
 
     def word(self, token: Token) -> Value:
         names = self.vocabulary.names
         if token.text not in names:
+            if token.text == "where" and self.at("("):
+                return self.choice()
             token = token._replace(text=LETTERS.get(token.text, token.text))
             if token.text == "π" and not self.at("_", "^", "'"):
                 return Call("pi", ())
@@ -101,6 +141,7 @@ def read_formula(text: str, names: Names, decimal_mark: str | None = ".") -> Exp
 def _formula(source: str, names: Names, mark: str | None) -> Expr:
     if blank(source):
         raise Unreadable("blank", 0)
+    source = source.replace(">=", "≥ ").replace("<=", "≤ ")
     lo, hi = unwrapped(source, WRAPPERS, []) if source[:1] in "$\\\"'= " else (0, len(source))
     if (equals := source.find("=", lo, hi)) >= 0:
         if source.find("=", equals + 1, hi) >= 0:
@@ -117,7 +158,7 @@ def _formula(source: str, names: Names, mark: str | None) -> Expr:
         raise Unreadable("size", found[MAX_TOKENS].at)
     parser = _Typed(found, names.vocabulary)
     try:
-        value = parser.sum()
+        value = parser.whole()
         if (token := parser.peek()).kind != "stop":
             raise parser.unexpected(token) if token.text != "," else Unreadable("decimal", token.at)
         return _finished(scalar(value), piece, lo, names)

@@ -389,7 +389,7 @@ FORMULAS = {
         ("x1 =", "nothing"),
         ("2 = x1", "left side"),
         ("x1 = x2 = x1", "sides"),
-        ("x1 <= x2", "left side"),
+        ("x1 <= x2", "unexpected"),
         ("0,5*x1", "decimal"),
         ("((x1", "unclosed"),
         ("x1)", "unexpected"),

@@ -12,7 +12,17 @@ from hypothesis import strategies as st
 from derive.descent import Descent
 from derive.expression import NUMPY, Ref, call, value
 from derive.quantity import Derivative, parse
-from generator.draw import ALPHABET, SCREENS, digest, draw, draw_all, screened, sheet_of, variant_id
+from generator.draw import (
+    ALPHABET,
+    SCREENS,
+    digest,
+    draw,
+    draw_all,
+    screened,
+    sheet_of,
+    twins,
+    variant_id,
+)
 from generator.exercise import build
 from generator.exercises import found, kind
 from generator.publish import contents
@@ -143,8 +153,38 @@ def test_every_reason_has_a_bad_draw():
         "too few wrong answers to choose from",  # in test_forms.py
         "no mistake that shows",
         "much harder or easier than the others",
+        "two mistakes that look alike",  # below
     }
     assert {reason for reason, *_ in BAD_DRAWS} | elsewhere == set(SCREENS)
+
+
+ALIKE = "two mistakes that look alike"
+
+
+def test_mistakes_that_look_alike_are_drawn_again_where_that_is_possible():
+    """The sign of the error, or the input left out: alike where the input is -1 and no more is asked."""
+    spec = found("find_mistake")
+
+    def inputs(*of):
+        numbers = [Decimal(x) for x in of]
+        return spec.model_copy(update={"draw": spec.draw.model_copy(update={"inputs": numbers})})
+
+    assert all(abs(e.spec.network.inputs[0][0]) != 1 for e in draw_all(spec, 1, range(40)))
+    first = [e.spec.network.inputs[0][0] for e in draw_all(inputs(-1, "0.7"), 1, range(40))]
+    assert set(first) == {Decimal("0.7")}
+    assert [*draw_all(inputs(-1), 1, range(5))]  # nothing else can be drawn: they are the same there
+    (bad,) = draw_all(inputs(-1), 1, [1])
+    bad = sheet_of(spec).batch([bad.spec])
+    assert screened(bad) == screened(bad, [True]) == [ALIKE]
+    assert screened(bad, [False]) == [None]  # after some draws it is good enough
+
+
+def test_misconceptions_that_are_the_same_whatever_is_drawn():
+    spec = found("updates")
+    rate = spec.network.model_copy(update={"learning_rate": Decimal("0.3")})
+    steps, signs = frozenset({"M32", "M32b"}), frozenset({"M08", "M09"})
+    assert set(twins(sheet_of(spec)).values()) == {steps, signs}  # the learning rate is 1
+    assert set(twins(sheet_of(spec.model_copy(update={"network": rate}))).values()) == {signs}
 
 
 @pytest.mark.parametrize("number", range(1, 6))

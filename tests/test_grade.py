@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generator.course import read_roster
-from generator.gradebook import UnusableGradebook, filled
+from generator.gradebook import UnusableGradebook, decoded, filled
 from tests.test_tex import compiles
 
 HEADS = "student,variant,part,quantity,answer,verdict,credit,note,expected"
@@ -32,7 +32,7 @@ class Course:
         self.folder = Path(folder)
         rows = csv.DictReader((self.folder / "variants.csv").read_text("utf-8").splitlines())
         self.variants = {row["student"]: row["variant"] for row in rows}
-        self.parts = [part["id"] for part in self.key("ada")["parts"]]
+        self.parts = [part["id"] for part in self.key(next(iter(self.variants)))["parts"]]
 
     def key(self, student):
         return json.loads((self.folder / self.variants[student] / "key.json").read_text("utf-8"))
@@ -111,6 +111,20 @@ def test_marking_again_says_who_gains_and_takes_any_old_table(run, course):
     Path("class.csv").write_text(course.wide([course.right("ada")]), "utf-8")
     assert "Marked again: 1 gain, 0 lose." in run("grade", course.folder, "class.csv").out
     (course.folder / "graded" / "summary.csv").write_bytes(b"\xff")
+    assert run("grade", course.folder, "class.csv").code == 0
+
+
+def test_marking_again_knows_who_is_named_like_a_formula(run):
+    Path("roster.csv").write_text("student,name\n=1+1,Ada\n-x,Alan\n@me,\n", "utf-8")
+    run("make-exercise", "gradients", "--students", "roster.csv", "--format", "md")
+    course = Course("output/gradients")
+    course.variants = {who.removeprefix("'"): variant for who, variant in course.variants.items()}
+    blank = [course.right(who, but={G: ""}) for who in course.variants]
+    Path("class.csv").write_text(course.wide(blank), "utf-8")
+    assert run("grade", course.folder, "class.csv").code == 0
+    Path("class.csv").write_text(course.wide([course.right(who) for who in course.variants]), "utf-8")
+    assert "Marked again: 3 gain, 0 lose." in run("grade", course.folder, "class.csv").out
+    (course.folder / "graded" / "summary.csv").write_bytes(b"student,score\nada,1\n")
     assert run("grade", course.folder, "class.csv").code == 0
 
 
@@ -383,6 +397,30 @@ def test_grade_into_a_gradebook(run, course):
     done = run("grade", course.folder, "class.csv", "--into", "bad.csv")
     assert (done.code, done.err.count("\n")) == (2, 1)
     assert files(".") == before
+
+
+ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252"]
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_a_gradebook_keeps_its_encoding(run, course, encoding):
+    text = "Student;ID number;é\r\nJosé;ada;ü\r\nñ;alan;\r\n"
+    Path("book.csv").write_bytes(text.encode(encoding))
+    Path("class.csv").write_text(course.wide([course.right("ada")]), "utf-8")
+    done = run("grade", course.folder, "class.csv", "--into", "book.csv")
+    assert done.code == 0
+    after = "Student;ID number;é;gradients\r\nJosé;ada;ü;12\r\nñ;alan;;\r\n"
+    assert (course.folder / "graded" / "gradebook.csv").read_bytes() == after.encode(encoding)
+
+
+def test_bytes_of_a_gradebook_that_mean_nothing_stay():
+    data = b"student;x\nada;\x81\xe9\n"
+    text, written_ = decoded(data)
+    assert written_(filled(text, "hw", 12, SCORES).text) == b"student;x;hw\nada;\x81\xe9;12\n"
+    with pytest.raises(UnusableGradebook, match="cp1252, which has no δ"):
+        written_(filled(text, "δ", 12, SCORES).text)
+    with pytest.raises(UnusableGradebook, match="an Excel workbook: save it as CSV, allowed"):
+        decoded(b"\xd0\xcf\x11\xe0 and more")
 
 
 # --- a pile of paper ---

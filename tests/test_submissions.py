@@ -2,6 +2,8 @@
 
 import csv
 import json
+import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from generator import sources
 from generator.answers import blank
 from generator.draw import ALPHABET, draw_all, is_variant_id
 from generator.exercises import found
@@ -318,7 +321,7 @@ ODD = [  # file, what is marked, (reason, place, student), what is said
     (f'student,{V},{F}\nada,"0.5,a\nalan,1,b\n', {("ada", A): {V: '"0.5', F: "a"}, ("alan", B): {V: "1", F: "b"}},
      ("quote", "line 2", ""), "a quote that is not closed"),
     (f"student,{V}\nada,{'7' * (LONGEST + 1)}\n", {("ada", A): {V: "7" * LONGEST}},
-     ("too long", "line 2", "ada"), "10001 characters; the first 10000 are read"),
+     ("too long", "line 2", "ada"), "more than 10,000 characters; the first ones are read"),
     (f"student,{V}\nada,0.\0005\n", {("ada", A): {V: "0.5"}}, ("controls", "line 2", "ada"), "NUL"),
     (f"student,{V}\nada,\x81\xe4\n".encode("latin-1"), {("ada", A): {V: "�ä"}}, ("encoding", "", ""), "1 ×"),
 ]  # fmt: skip
@@ -565,3 +568,70 @@ def test_students_whose_names_are_formulas(hand_in):
         {(student, variant): {V: "1"} for student, variant in students.items()},
         (),
     )
+
+
+# --- cells that would fill the memory ------------------------------------------------------------
+
+BIG = [  # what stands in a cell, in quotes or not; all else of the class is read
+    "9",
+    "(",
+    "a,b\n",
+    '""',
+    "\0",
+    "😀",
+    f"\nada,{V},0.7",
+]
+
+
+@pytest.mark.parametrize("text", BIG)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_cell_as_long_as_a_book_is_cut_and_disturbs_nobody(tmp_path, monkeypatch, text, encoding):
+    monkeypatch.setattr(sources, "LONG", 1000)
+    cell = text * (200_000 // len(text))
+    cell = f'"{cell}"' if "\n" in text or '"' in text else cell
+    whole = f"student,{V},{F}\nada,0.5,a\nalan,{cell},b\njosé,2,d\n"
+    (tmp_path / "class.csv").write_bytes(whole.encode(encoding))
+    read = read_submissions(tmp_path / "class.csv", KEYS, {"ada": A, "alan": B, "josé": C})
+    found = {h.student: dict(h.answers) for h in read.hand_ins}
+    assert found["ada"] == {V: "0.5", F: "a"}
+    assert found["josé"] == {V: "2", F: "d"}
+    assert found["alan"][F] == "b"
+    assert len(found["alan"].get(V, "")) <= LONGEST
+
+
+def test_a_long_file_of_short_cells_is_read_as_it_is(tmp_path, monkeypatch):
+    whole = f'student,{V},{F}\nada,"0,5;""x""\n1",a\nalan,\'1"2,b\ngrace,"open,d\n'
+    (tmp_path / "class.csv").write_text(whole, "utf-8")
+    before = read_submissions(tmp_path / "class.csv", KEYS, STUDENTS)
+    monkeypatch.setattr(sources, "LONG", 10)
+    assert read_submissions(tmp_path / "class.csv", KEYS, STUDENTS) == before
+
+
+def test_json_with_a_long_text_and_lines_without_end(tmp_path, monkeypatch):
+    monkeypatch.setattr(sources, "LONG", 1000)
+    monkeypatch.setattr(sources, "MOST_LINES", 1000)
+    long = {"ada": {V: "0.5"}, "alan": {V: '\\"(' * 50_000, F: "b"}, "grace": {V: 2}}
+    (tmp_path / "class.json").write_text(json.dumps(long), "utf-8")
+    read = read_submissions(tmp_path / "class.json", KEYS, STUDENTS)
+    assert [h.student for h in read.hand_ins] == ["ada", "alan", "grace"]
+    (tmp_path / "class.csv").write_text(f"student,{V}\nada,1\n" + "\n" * 1001, "utf-8")
+    with pytest.raises(UnusableSubmissions, match="found more than 1,000 lines"):
+        read_submissions(tmp_path / "class.csv", KEYS, STUDENTS)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("quoted", [False, True])
+def test_a_cell_of_100_mb_does_not_fill_the_memory(tmp_path, quoted):
+    cell = b'"' + b"a,b\n" * 25_000_000 + b'"' if quoted else b"9" * 100_000_000
+    path = tmp_path / "class.csv"
+    path.write_bytes(f"student,{V},{F}\nada,0.5,a\nalan,".encode() + cell + b",b\ngrace,2,d\n")
+    read = (
+        "import resource, sys; from pathlib import Path; from generator.sources import Ids, read_source;"
+        f"rows, _ = read_source(Path(sys.argv[1]), Ids(['{V}', '{F}']));"
+        "print(*(row.who[0] for row in rows), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
+    )
+    del cell
+    done = subprocess.run([sys.executable, "-c", read, path], capture_output=True, text=True, check=True)
+    *who, megabytes = done.stdout.split()
+    assert who == ["ada", "alan", "grace"]
+    assert int(megabytes) < 400
