@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -23,12 +24,13 @@ from derive.network import COUNTS
 from derive.quantity import Derivative, Quantity
 from generator import worked, worked_circuit, worked_counts, worked_layers, worked_symbols
 from generator.exercise import STOP, Exercise
-from generator.formats import FORMATS
+from generator.formats import FORMATS, SPOKEN
 from generator.formula import Aligned, Node
 from generator.latex import latex_rows
 from generator.number import shown
 from generator.page import Block, Section, answers, groups, mistake, working
 from generator.paper import Paper
+from generator.picture import Picture, svg
 from generator.telling import Teller
 from generator.text import CannotWrite
 
@@ -45,7 +47,7 @@ def _printed(context: Context, value: Any) -> Any:
     """What `{{ value }}` prints: a formula as inline math, text escaped for the page's format."""
     if isinstance(value, Markup | StrictUndefined):
         return value
-    written = FORMATS[context["format"]]
+    written = FORMATS.get(context["format"], SPOKEN)
     if isinstance(value, NODES):
         return Markup(written.inline(value))
     write, text = written.escape, str(value)
@@ -78,6 +80,12 @@ def _math(context: Context, node: Node) -> Markup:
     return Markup(FORMATS[context["format"]].math(node))
 
 
+@pass_context
+def _drawn(context: Context, picture: Picture) -> Markup:
+    """A picture."""
+    return Markup(FORMATS[context["format"]].picture(picture, _title(picture)))
+
+
 @cache
 def _environment() -> Environment:
     """One environment for all formats, so that the prose is compiled once."""
@@ -93,19 +101,21 @@ def _environment() -> Environment:
     environment.filters["math"] = _math
     environment.filters["rows"] = lambda node: Markup(latex_rows(node))
     environment.filters["braced"] = _braced
+    environment.filters["drawn"] = _drawn
     environment.tests["aligned"] = lambda node: isinstance(node, Aligned)
     return environment
 
 
 def pages(it: Exercise | Paper, formats: Iterable[str], student: str = "") -> dict[str, str]:
-    """File name -> text: the solution in each format, and the question where something is asked; with
-    the name of whom they are for, where it is known."""
+    """File name -> text: the solution in each format, and the question where something is asked, each
+    with its pictures where they are files; with the name of whom they are for, where it is known."""
     paper, first = Paper.of(it), 1
     solutions, questions = [], []
     for number, exercise in enumerate(paper.exercises, 1):
         about = {"spec": exercise.spec, "number": number, "before": first - 1}
-        solutions.append({**about, **_solution(exercise, first)})
-        questions.append({**about, **_question(exercise)})
+        own = f"{number}-" if paper.several else ""
+        solutions.append(_named({**about, **_solution(exercise, first)}, f"solution-{own}"))
+        questions.append(_named({**about, **_question(exercise)}, f"question-{own}"))
         first += len(questions[-1]["groups"])
     several = paper.several
     common = {"spec": paper.spec, "variant": paper.variant, "student": student, "several": several}
@@ -117,7 +127,22 @@ def pages(it: Exercise | Paper, formats: Iterable[str], student: str = "") -> di
         usual = [how for how in said if how["numbers"] and not how["whole"]] or said
         once = usual[0] if several and all(how == usual[0] for how in usual) else None
         wanted["question"] = {"exercises": questions, "total": total, "instructions": once}
-    return _rendered(wanted, common, formats)
+    texts = _rendered(wanted, common, formats)
+    if any(FORMATS[name].beside for name in formats):
+        sections = (s for data in wanted.values() for e in data["exercises"] for s in e["sections"])
+        texts |= _beside(b.picture for section in sections for b in section.blocks if b.picture)
+    return texts
+
+
+def _named(page: dict[str, Any], prefix: str) -> dict[str, Any]:
+    """The page with its pictures called as their files are."""
+
+    def named(block: Block) -> Block:
+        drawn = block.picture
+        return replace(block, picture=replace(drawn, name=prefix + drawn.name)) if drawn else block
+
+    sections = (replace(s, blocks=tuple(map(named, s.blocks))) for s in page["sections"])
+    return {**page, "sections": tuple(sections)}
 
 
 def _given(exercise: Exercise) -> tuple[Section, ...]:
@@ -216,6 +241,17 @@ def document(name: str, bodies: Iterable[str], title: str, wide: bool = False) -
     """A whole file of a format: one page or many, each on paper of its own."""
     data = {"format": name, "bodies": [Markup(body) for body in bodies], "title": title, "wide": wide}
     return _tidy(_environment().get_template("pages/document.jinja").render(data))
+
+
+def _beside(pictures: Iterable[Picture]) -> dict[str, str]:
+    """File name -> SVG."""
+    return {f"{picture.name}.svg": svg(picture, _title(picture), alone=True) for picture in pictures}
+
+
+def _title(picture: Picture) -> str:
+    """What there is to see, in words."""
+    template = _environment().get_template("pages/picture.jinja")
+    return template.render(format="spoken", picture=picture).strip()
 
 
 def _telling(exercise: Exercise) -> ModuleType:
