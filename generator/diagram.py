@@ -26,7 +26,7 @@ from generator.notation import Namer
 from generator.number import shown
 from generator.picture import LEAST, WIDE, Box, Circle, Item, Label, Line, Picture, Point, inked, size
 
-__all__ = ["MOST_UNITS", "branching", "data_loss", "network", "paths"]
+__all__ = ["MOST_UNITS", "branching", "canvas", "data_loss", "network", "paths"]
 
 MOST_UNITS = 4  # of a layer: with more, its weights are better read in a table
 GAP = 0.3  # em between what must not touch
@@ -249,7 +249,7 @@ def network(exercise: Exercise, values: bool = False) -> Picture | None:
     lines = [net.edge(edge) for edge in net.edges]
     labels = [net.weight(edge) for edge in net.edges]
     items = [*lines, *labels, *net.stubs(), *net.ends(), *net.skips(), *net.units()]
-    return _picture("values" if values else "network", items, "network_picture", {"layers": net.sizes})
+    return canvas("values" if values else "network", items, "network_picture", {"layers": net.sizes})
 
 
 def _joining(start: Point, out: float, end: Point, into: float, thick: bool) -> Line:
@@ -302,7 +302,7 @@ def paths(exercise: Exercise, q: Quantity) -> Picture | None:
     reached = found.units | {(e.layer - 1, e.j) for e in found.edges if e.weight == q}
     items = [*lines, *labels, *skips, *net.to_loss(found.units), *net.units(reached)]
     uses = sum(edge.weight == q for edge in net.edges)
-    return _picture("paths", items, "paths_picture", {"count": found.count, "uses": uses})
+    return canvas("paths", items, "paths_picture", {"count": found.count, "uses": uses})
 
 
 class _Paths:
@@ -331,7 +331,7 @@ class _Paths:
 # --- the canvas ---
 
 
-def _picture(name: str, items: Sequence[Item], alt: str, args: Mapping[str, Any]) -> Picture | None:
+def canvas(name: str, items: Sequence[Item], alt: str, args: Mapping[str, Any]) -> Picture | None:
     """The items on a canvas that holds them, lines cut where labels stand (but not for those in circles,
     which have a border); none that no page holds."""
     circles = [item for item in items if isinstance(item, Circle)]

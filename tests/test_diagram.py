@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 from derive.network import parameter_count
 from generator.diagram import MOST_UNITS, branching, data_loss, network, paths
 from generator.exercise import build
-from generator.exercises import kinds
+from generator.exercises import found, kinds
 from generator.latex import latex
 from generator.notation import NOTATIONS
 from generator.picture import LEAST, WIDE, Box, Circle, Label, Line
 from generator.render import pages
 from generator.spec import LECTURES, load, read
+from generator.wires import circuit
 from tests.conftest import lecture
 from tests.test_tex import square
 
@@ -126,6 +127,67 @@ def test_nothing_collides_in_a_lecture(name, notation):
         assert list(collisions(drawn)) == []
 
 
+CIRCUITS = sorted({*(p.stem for p in LECTURES.glob("*.toml") if load(p.stem).circuit), "circuit"})
+
+
+@pytest.mark.parametrize("solved", [False, True])
+@pytest.mark.parametrize("name", CIRCUITS)
+def test_nothing_collides_in_a_circuit(name, solved):
+    drawn = circuit(build(found(name)), solved)
+    if drawn is None:
+        assert (name, solved) in {("rnn", True), ("attention", True)}  # no page is wide enough
+    else:
+        assert list(collisions(drawn)) == []
+
+
+GATED = """
+name = "gates"
+[circuit]
+inputs = {{ {inputs} }}
+nodes = [{nodes}]
+output = "f"
+"""
+
+
+@st.composite
+def gated(draw):
+    """Gates of anything that is there before."""
+    there = [f"x{n}" for n in range(1, draw(st.integers(1, 4)) + 1)]
+    inputs = ", ".join(f"{name} = {draw(st.integers(-9, 9)) + 0.5}" for name in there)
+    nodes = []
+    for n in range(draw(st.integers(0, 7)) + 1):
+        one, other = (draw(st.sampled_from(there)) for _ in range(2))
+        rule = draw(
+            st.sampled_from(["{a} + {b}", "{a} * {b}", "{a} - {b}", "tanh({a})", "max({a}, {b})"])
+        )
+        nodes.append(f"q{n} = " + rule.format(a=one, b=other))
+        there.append(f"q{n}")
+    nodes.append(f"f = {there[-1]} + 1")
+    return GATED.format(inputs=inputs, nodes=", ".join(f'"{line}"' for line in nodes))
+
+
+@given(gated(), st.booleans())
+def test_nothing_collides_in_any_circuit(text, solved):
+    exercise = build(read(text))
+    if drawn := circuit(exercise, solved):
+        assert list(collisions(drawn)) == []
+        entering = sum(len(node.inputs) for node in exercise.graph.nodes)
+        arrows = [item for item in drawn.items if isinstance(item, Line) and item.arrow]
+        assert len(arrows) >= entering
+
+
+def test_a_circuit_in_a_question_has_the_numbers_that_are_given_and_no_other():
+    exercise = lecture("ceng506-sum-product")
+    given_ = {latex(label.text) for label in circuit(exercise).labels}
+    assert given_ == {"x", "-2", "y", "5", "z", "-4", "+", "\\times", "q", "f"}
+    told = {latex(label.text) for label in circuit(exercise, solved=True).labels}
+    assert told >= {"q = 3", "f = -12", "-4", "3", "1"}
+
+
+def test_a_word_problem_has_no_picture():
+    assert circuit(build(found("epochs"))) is None
+
+
 SKIPPED = """
 name = "residual"
 [network]
@@ -205,7 +267,6 @@ def test_a_spec_can_do_without():
 
 def test_who_counts_parameters_is_not_shown_them():
     from generator.draw import draw
-    from generator.exercises import found
 
     assert "parameter_count" in kinds()
     files = pages(draw(found("parameter_count"), 1, 1), ["md", "tex"])
