@@ -42,7 +42,7 @@ CONSTANTS = {"mu": "μ", "rho": "ρ", "beta1": "β_1", "beta2": "β_2", "epsilon
 # first wrong line of a working, and what should stand there.
 COUNTS = {"P": "P", "P_layer": "P_<l>", "stop": "k", "mistake": "n", "correction": "c"}
 DEFAULTS = {**WHOLE, **RARE, **CONSTANTS, **COUNTS}
-OPTIONAL = ("delta", "b_last", *DEFAULTS)
+OPTIONAL = ("delta", "b_last", "unit", *DEFAULTS)
 FIELDS = ("i", "j", "ij", "i0", "l", "m", "n", "u", "v", "c", "p", "i?", "u?", "v?")
 
 
@@ -224,6 +224,7 @@ NOTATIONS: dict[str, Notation] = {
             "L": "E_{total}",
             "L_term": "E_{<u>}",
             "rate": "η",
+            "unit": "<u>",
         },
         units=("i", "hkmpqr", "o"),
         also={"a": ("output_{<u>}",), "L": ("E", "L")},
@@ -243,6 +244,7 @@ NOTATIONS: dict[str, Notation] = {
             "L": "Loss",
             "L_term": "Loss_{<i?>}",
             "rate": "α",
+            "unit": "<u?>",
         },
         units=("i", "jklmnpqr", "o"),
         vectors="row",
@@ -263,6 +265,7 @@ NOTATIONS: dict[str, Notation] = {
             "L_term": "C_{<i>}",
             "delta": "BPE_{<u?>}",
             "rate": "α",
+            "unit": "<u?>",
         },
         units=("IN", "HKMPQR", "ON"),
     ),
@@ -377,6 +380,12 @@ class Namer:
     def whole(self, role: str, layer: int = 0) -> Node:
         """A layer's W as a matrix, its b, z, a or δ as a column; a of layer 0 is x."""
         return self._pattern("x_all" if (role, layer) == ("a", 0) else f"{role}_all", layer)
+
+    def unit(self, layer: int, i: int) -> Node:
+        """A unit, as a picture has it: by a name of its own, h_1, or by that of its activation."""
+        if layer == 0:
+            return self(Quantity("x", (i,)))
+        return self._pattern("unit" if "unit" in self.notation.patterns else "a", layer, i)
 
     def layer_number(self, layer: int) -> int:
         """The number that this notation gives a layer: one more where it counts the input as 1."""

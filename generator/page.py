@@ -20,6 +20,7 @@ from generator.forms import LETTERS, SHAPES
 from generator.formula import Fraction, Node, Number, Op, Text, equation, row, stack, width
 from generator.misconceptions import MISCONCEPTIONS
 from generator.number import shown
+from generator.picture import Picture
 from generator.typeset import typeset
 
 __all__ = ["Block", "Formula", "Group", "Item", "Section", "Table", "Words"]
@@ -74,12 +75,13 @@ Formula = tuple[Node, int | None]  # with its number, where it has one
 
 @dataclass(frozen=True)
 class Block:
-    """A sentence, formulas, a table."""
+    """A sentence, formulas, a table, a picture."""
 
     phrase: str
     args: Mapping[str, Any] = field(default_factory=dict)
     formulas: tuple[Formula, ...] = ()
     table: Table | None = None
+    picture: Picture | None = None
 
 
 @dataclass(frozen=True)

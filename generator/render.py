@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
@@ -24,13 +24,14 @@ from derive.network import COUNTS
 from derive.quantity import Derivative, Quantity
 from generator import worked, worked_circuit, worked_counts, worked_layers, worked_symbols
 from generator.exercise import STOP, Exercise
-from generator.formats import FORMATS
+from generator.formats import FORMATS, SPOKEN
 from generator.formula import Aligned, Node
 from generator.latex import latex_rows
 from generator.live import live
 from generator.number import shown
 from generator.page import Block, Section, answers, groups, mistake, working
 from generator.paper import Paper
+from generator.picture import Picture, svg
 from generator.telling import Teller
 from generator.text import CannotWrite
 
@@ -47,7 +48,7 @@ def _printed(context: Context, value: Any) -> Any:
     """What `{{ value }}` prints: a formula as inline math, text escaped for the page's format."""
     if isinstance(value, Markup | StrictUndefined):
         return value
-    written = FORMATS[context["format"]]
+    written = FORMATS.get(context["format"], SPOKEN)
     if isinstance(value, NODES):
         return Markup(written.inline(value))
     write, text = written.escape, str(value)
@@ -80,6 +81,12 @@ def _math(context: Context, node: Node) -> Markup:
     return Markup(FORMATS[context["format"]].math(node))
 
 
+@pass_context
+def _drawn(context: Context, picture: Picture) -> Markup:
+    """A picture."""
+    return Markup(FORMATS[context["format"]].picture(picture, _title(picture)))
+
+
 @cache
 def _environment() -> Environment:
     """One environment for all formats, so that the prose is compiled once."""
@@ -96,6 +103,7 @@ def _environment() -> Environment:
     environment.filters["rows"] = lambda node: Markup(latex_rows(node))
     environment.filters["hex"] = lambda text: Markup(text.encode().hex())  # safe anywhere
     environment.filters["braced"] = _braced
+    environment.filters["drawn"] = _drawn
     environment.tests["aligned"] = lambda node: isinstance(node, Aligned)
     return environment
 
@@ -132,8 +140,17 @@ class Pages:
         return document(name, [self.body(page, name)])
 
     def files(self, formats: Iterable[str], name: str = "") -> dict[str, str]:
-        """File name -> text, of every page in each format; under another name if one is given."""
-        return {f"{name or page}.{f}": self.text(page, f) for f in formats for page in self.wanted}
+        """File name -> text, of every page in each format, under another name if one is given; and its
+        pictures, where they are files."""
+        formats = [*formats]
+        texts = {f"{name or page}.{f}": self.text(page, f) for f in formats for page in self.wanted}
+        return texts | (_beside(self._pictures()) if any(FORMATS[f].beside for f in formats) else {})
+
+    def _pictures(self) -> Iterator[Picture]:
+        for page in self.wanted.values():
+            told = [page, *page.get("exercises", ())]
+            sections = (section for part in told for section in part.get("sections", ()))
+            yield from (b.picture for section in sections for b in section.blocks if b.picture)
 
 
 def document(name: str, bodies: Sequence[Body], fillable: bool = False) -> str:
@@ -145,7 +162,8 @@ def document(name: str, bodies: Sequence[Body], fillable: bool = False) -> str:
 
 
 def pages(it: Exercise | Paper, formats: Iterable[str], student: str = "") -> dict[str, str]:
-    """File name -> text: the solution in each format, and the question where something is asked."""
+    """File name -> text: the solution in each format, and the question where something is asked, each
+    with its pictures where they are files."""
     return pages_of(it, student).files(formats)
 
 
@@ -156,9 +174,10 @@ def pages_of(it: Exercise | Paper, student: str = "") -> Pages:
     solutions, questions = [], []
     for number, exercise in enumerate(paper.exercises, 1):
         about = {"spec": exercise.spec, "number": number, "before": first - 1}
-        solutions.append({**about, **_solution(exercise, first)})
+        own = f"{number}-" if paper.several else ""
+        solutions.append(_named({**about, **_solution(exercise, first)}, f"solution-{own}"))
         prefix = f"{number}:" if paper.several else ""
-        questions.append({**about, **_question(exercise, prefix)})
+        questions.append(_named({**about, **_question(exercise, prefix)}, f"question-{own}"))
         first += len(questions[-1]["groups"])
     several = paper.several
     common = {"spec": paper.spec, "variant": paper.variant, "student": student, "several": several}
@@ -171,6 +190,17 @@ def pages_of(it: Exercise | Paper, student: str = "") -> Pages:
         once = usual[0] if several and all(how == usual[0] for how in usual) else None
         wanted["question"] = {"exercises": questions, "total": total, "instructions": once}
     return Pages(wanted, common)
+
+
+def _named(page: dict[str, Any], prefix: str) -> dict[str, Any]:
+    """The page with its pictures called as their files are."""
+
+    def named(block: Block) -> Block:
+        drawn = block.picture
+        return replace(block, picture=replace(drawn, name=prefix + drawn.name)) if drawn else block
+
+    sections = (replace(s, blocks=tuple(map(named, s.blocks))) for s in page["sections"])
+    return {**page, "sections": tuple(sections)}
 
 
 def _given(exercise: Exercise) -> tuple[Section, ...]:
@@ -248,6 +278,17 @@ def _proof(exercise: Exercise) -> dict[str, Any]:
     error = shown(float(f"{proof.max_error:.0e}"), 1)
     of = _certain(exercise)
     return {"methods": proof.methods, "error": error, "of": of, "exactly": not proof.max_error}
+
+
+def _beside(pictures: Iterable[Picture]) -> dict[str, str]:
+    """File name -> SVG."""
+    return {f"{picture.name}.svg": svg(picture, _title(picture), alone=True) for picture in pictures}
+
+
+def _title(picture: Picture) -> str:
+    """What there is to see, in words."""
+    template = _environment().get_template("pages/picture.jinja")
+    return template.render(format="spoken", picture=picture).strip()
 
 
 def _telling(exercise: Exercise) -> ModuleType:

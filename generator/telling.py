@@ -28,6 +28,7 @@ from generator.formula import Index, Node, Number, Op, Row, Symbol, equation, ro
 from generator.notation import Writer
 from generator.number import as_float, decimals_for, shown
 from generator.page import Section, block
+from generator.picture import Picture
 from generator.typeset import typeset
 
 __all__ = ["Teller", "chain"]
@@ -58,6 +59,10 @@ class Teller:
         self.numbered: dict[Id, int] = {}
         self.told: set[Id] = set()  # known from a table, without a number of its own
         self.typed = self._typed()
+
+    def picture(self, draw: Callable[[Exercise], Picture | None]) -> Picture | None:
+        """What is to be seen of the exercise, where its spec wants pictures."""
+        return draw(self.exercise) if self.exercise.spec.pictures else None
 
     def _typed(self) -> dict[Quantity, Any]:
         """The numbers of the spec as they were typed, by quantity."""

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction as Rational
+from functools import partial
 from typing import Any
 
 from derive.backprop import Term
@@ -21,6 +22,7 @@ from derive.optimizer import RATE
 from derive.quantity import Derivative, Id, Quantity
 from generator import spec
 from generator import worked_softmax as softmax
+from generator.diagram import branching, data_loss, network, paths
 from generator.exercise import Exercise, trained
 from generator.formula import LINE, Matrix, Node, Number, Op, Row, Symbol, equation, row, width
 from generator.notation import Namer
@@ -104,6 +106,7 @@ class NetworkTeller(Teller):
         self.name: Namer = exercise.network_namer
         self.outputs = range(1, self.name.sizes[-1] + 1)
         designs = (part.quantity for part in exercise.parts if part.form == "design")
+        self.branching = branching(exercise)
         self.unsaid = list(designs)  # what is to be found is not given
 
     def designed(self) -> Iterator[Section]:
@@ -122,7 +125,8 @@ class NetworkTeller(Teller):
             for layer, units in zip(net.layers, self.name.sizes[1:], strict=True)
         ]
         full = not any(layer.kernel or layer.missing for layer in net.layers)
-        yield Block("architecture", {"inputs": self.name.sizes[0], "layers": layers, "full": full})
+        made_of = {"inputs": self.name.sizes[0], "layers": layers, "full": full}
+        yield Block("architecture", made_of, picture=self.picture(network))
         counts = self._counts()
         total = sum(count["weights"] + count["biases"] for count in counts)
         args: dict[str, Any] = {"counts": counts, "total": total, "trained": self._trained()}
@@ -461,6 +465,7 @@ class NetworkTeller(Teller):
 
     def _parameters(self, node: GraphNode) -> Iterator[Block]:
         for q in node.elements():
+            yield from self._paths(q)
             target = self.derivation.derivative(q)
             step = self.derivation.chain(target, self.stops)
             formulas: list[Formula] = []
@@ -481,6 +486,14 @@ class NetworkTeller(Teller):
             args |= {"samples": self.graph.samples, "penalty": self.net.l2 is not None}
             args |= {"uses": max(Counter(term.ids[0].sample for term in self._data_terms(q)).values())}
             yield Block("gradient_of_parameter", args, tuple(formulas))
+
+    def _paths(self, q: Quantity) -> Iterator[Block]:
+        """The first weight from which several paths lead to the loss, with a picture of them."""
+        if q != self.branching:
+            return
+        if drawn := self.picture(partial(paths, q=q)):
+            args = {**drawn.args, "q": self.name(q), "loss": self.name(data_loss(self.graph))}
+            yield Block("paths", args, picture=drawn)
 
     def _data_terms(self, q: Quantity) -> list[Term]:
         """The terms of a parameter's gradient that come from the units that it enters."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from derive.graph import Node as Gate
@@ -13,6 +15,7 @@ from generator.formula import LINE, Node, Op, Row, equation, row, width
 from generator.page import Block, Formula, Section, Table, block
 from generator.spec import CircuitSpec
 from generator.telling import Teller, chain
+from generator.wires import circuit
 
 __all__ = ["problem", "worked"]
 
@@ -68,7 +71,8 @@ class _Teller(Teller):
         if self.circuit.text:
             yield Block("circuit_text", {"text": self.story(self.circuit.text)})
         else:
-            yield block("gates", {"count": len(definitions), **self.lines}, definitions)
+            said = block("gates", {"count": len(definitions), **self.lines}, definitions)
+            yield replace(said, picture=self.picture(circuit))
         line: list[Node] = []
         for node in self.graph.given:
             q = node.element(())
@@ -91,6 +95,8 @@ class _Teller(Teller):
         yield from self.wires()
         rows = tuple((self.name(d.wrt), self.shown(d.wrt), self.shown(d)) for d in self.targets())
         yield Block("all_wires", {}, (), Table(("wire_column", "value_column", "gradient"), rows))
+        if drawn := self.picture(partial(circuit, solved=True)):
+            yield Block("solved_circuit", {}, picture=drawn)
 
     def targets(self) -> list[Derivative]:
         """The gradients in the order of the circuit, its inputs first."""

@@ -6,6 +6,7 @@ P_l = units · inputs + biases
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from derive.network import counted
 from derive.quantity import Quantity
@@ -18,9 +19,9 @@ __all__ = ["problem", "worked"]
 
 
 def problem(exercise: Exercise) -> tuple[Section, ...]:
-    """The layers, in words; what has been counted is not said."""
+    """The layers, in words; what has been counted is not said, nor drawn."""
     architecture = next(NetworkTeller(exercise).given())
-    return (Section("network", {}, (architecture,)),)
+    return (Section("network", {}, (replace(architecture, picture=None),)),)
 
 
 def worked(exercise: Exercise) -> tuple[Section, ...]:

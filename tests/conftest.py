@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import NamedTuple
 
@@ -56,6 +57,20 @@ def networks(draw, largest=6, deepest=4, samples=2):
     if not made_for.between or made_for.labels != (-1, 1):
         numbers["t"] = rng.choice(made_for.labels, size=numbers["t"].shape)
     return graph, arrays(graph, numbers)
+
+
+def without_places(text):
+    """A page or a picture without the numbers that say where in a picture something stands."""
+
+    def words(picture):
+        return re.sub(r"\([-\d.]+,[-\d.]+\)|\\circle\*?\{[\d.]+\}|\{[\d.]+em\}", "", picture[0])
+
+    def marked(picture):
+        return re.sub(r'(?<=[a-zA-Z]=")[^"]*(?=")', "", picture[0])
+
+    text = re.sub(r"\\begin\{picture\}.*?\\end\{picture\}", words, text, flags=re.DOTALL)
+    text = re.sub(r"<svg.*?</svg>", marked, text, flags=re.DOTALL)
+    return re.sub(r"-?[\d.]+(em|%)", "", text)  # typst
 
 
 class Run(NamedTuple):

@@ -49,7 +49,7 @@ def test_make_exercise_leaves_question_solution_and_key_and_says_where(run):
     written = files()
     assert {Path(name).name for name in written} == {
         *("question.md", "question.tex", "solution.md", "solution.tex", "key.json", "variants.csv"),
-        "answers.csv",
+        *("answers.csv", "question-network.svg", "solution-network.svg", "solution-paths.svg"),
     }
     assert "output/mazur" in done.out
     assert "--seed" in done.out
@@ -96,7 +96,8 @@ def test_making_an_exercise_again_replaces_it_whole(run):
 def test_make_example_in_every_notation(run, lecture, notation):
     assert run("make-example", lecture, "--notation", notation).code == 0
     folder = "example" if notation == lecture else f"example-{notation}"
-    assert set(files()) == {f"{lecture}/{folder}/solution.md", f"{lecture}/{folder}/solution.tex"}
+    written = ("solution.md", "solution.tex", "solution-network.svg", "solution-paths.svg")
+    assert set(files()) == {f"{lecture}/{folder}/{name}" for name in written}
 
 
 def test_a_spec_from_outside_derives_and_certifies(run):

@@ -25,6 +25,7 @@ from generator.paper import Paper
 from generator.publish import answers_csv, contents
 from generator.render import TEMPLATES, pages
 from generator.spec import LECTURES, Spec, SpecError, read
+from tests.conftest import without_places
 from tests.test_draw import ON_KINKS
 
 FEWEST, MOST = 3, 17  # significant digits: fewer are no evidence, more a float has not
@@ -70,7 +71,7 @@ def given(exercise) -> set[Decimal]:
 def leaks(text: str, it: Exercise | Paper) -> Iterator[str]:
     """What stands in a question and must not."""
     paper = Paper.of(it)
-    page = text.replace(str(paper.variant), "")
+    page = without_places(text.replace(str(paper.variant), ""))
     there = printed(page).difference(WORDS, *map(given, paper.exercises))
     for _, part in paper.parts:
         answers = [("answer", part.answer), *((w.note, w.answer) for w in part.misconceptions)]
