@@ -38,6 +38,9 @@ __all__ += [
 ]
 
 
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
 @dataclass(frozen=True, slots=True)
 class Number:
     """A decimal as it is shown, `-0.0822`; with an exponent `4.386·10^-7`.
@@ -51,6 +54,12 @@ class Number:
     of: Any = field(default=None, compare=False, repr=False)
     digits: int = field(default=0, compare=False, repr=False)
     guarded: bool = field(default=False, compare=False, repr=False)
+
+    @property
+    def line(self) -> str:
+        """On one line of plain text, with a real minus: 4.386·10⁻⁷."""
+        power = "" if self.exponent is None else f"·10{str(self.exponent).translate(RAISED)}"
+        return self.text.replace("-", "−") + power
 
 
 @dataclass(frozen=True, slots=True)

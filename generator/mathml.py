@@ -37,7 +37,6 @@ __all__ = ["escape_html", "mathml"]
 
 SPACES = {" ": "1em", THIN: "0.167em"}
 TIMES = "\u2062"  # invisible
-RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def mathml(node: Node, display: bool = False) -> str:
@@ -96,10 +95,7 @@ def _(node: Number) -> Element:
 
 def _living(node: Number, number: Element) -> Element:
     """A number that follows what is edited: a script finds out what of, and with how many digits."""
-    if node.exponent is not None:
-        number.text = f"{number.text}·10{str(node.exponent).translate(RAISED)}"
-    if node.guarded and node.text.startswith("-"):
-        number.text = f"({number.text})"
+    number.text = f"({node.line})" if node.guarded and node.text.startswith("-") else node.line
     about = {"data-of": str(node.of), "data-digits": str(node.digits)}
     number.attrib |= about | ({"data-guarded": ""} if node.guarded else {})
     return number

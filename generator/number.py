@@ -6,11 +6,12 @@ zeros say 'rounded': an exact 1.5 is shown as 1.5, a rounded 0.29103 as 0.2910.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 
 from generator.formula import Number
 
-__all__ = ["as_float", "decimals_for", "exact", "quantised", "shown"]
+__all__ = ["as_float", "decimals_for", "exact", "living", "quantised", "shown"]
 
 SMALLEST = -5  # powers of ten below this are shown as 4.386·10^-7
 LARGEST = 15  # and those above as 4.386·10^16: a float knows no more digits
@@ -48,6 +49,11 @@ def exact(number: Decimal) -> str:
 def as_float(number: Number) -> float:
     """What is shown, as a number."""
     return float(f"{number.text}e{number.exponent or 0}")
+
+
+def living(of: object, number: float | Decimal, digits: int = 4) -> Number:
+    """The same, of a quantity or a formula that it follows on a page that lives."""
+    return replace(shown(number, digits), of=str(of), digits=digits)
 
 
 def shown(number: float | Decimal, digits: int = 4) -> Number:

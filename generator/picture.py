@@ -379,6 +379,15 @@ def _(item: Circle) -> Iterator[str]:
     yield f'<circle cx="{_units(item.x)}" cy="{_units(item.y)}" r="{_units(item.r)}" {drawn}/>'
 
 
+def _living(item: Label, number: Number, scale: float) -> str:
+    """A number that a script on the page may write anew."""
+    up, down = extent(number)
+    place = f'x="{_units(item.x)}" y="{_units(item.y + (up - down) / 2 * scale)}"'
+    about = f'data-of="{escape(str(number.of))}" data-digits="{number.digits}"'
+    style = f'font-size="{_units(scale)}" text-anchor="{item.anchor}"'
+    return f"<text {_INK} {place} {style} {about}>{escape(number.line)}</text>"
+
+
 @_svg.register
 def _(item: Box) -> Iterator[str]:
     place = f'x="{_units(item.x)}" y="{_units(item.y)}"'
@@ -389,6 +398,9 @@ def _(item: Box) -> Iterator[str]:
 @_svg.register
 def _(item: Label) -> Iterator[str]:
     scale = SMALL if item.small else 1.0
+    if isinstance(item.text, Number) and item.text.of is not None:
+        yield _living(item, item.text, scale)
+        return
     wide = _measured(item.text, scale)
     shift = {"start": 0.0, "middle": wide / 2, "end": wide}[item.anchor]
     up, down = extent(item.text)

@@ -98,7 +98,10 @@ class Ids:
 
 def read_source(path: Path, ids: Ids) -> tuple[list[Row], list[Remark]]:
     """The rows of a file, and what is odd about it; Unusable says why there are none."""
-    text = _text(_short(_bytes(path)))
+    data = _bytes(path)
+    if data.startswith(PDF):
+        return [_of_pdf(data)], []
+    text = _text(_short(data))
     remarks = []
     if lost := text.count("\ufffd"):
         remarks.append(Remark("encoding", "", {"count": lost}))
@@ -112,11 +115,11 @@ def read_source(path: Path, ids: Ids) -> tuple[list[Row], list[Remark]]:
 
 # --- bytes to text ------------------------------------------------------------------------------
 
+PDF = b"%PDF"
 # How a file begins that is no text, and what to do.
 SIGNATURES = (
     (b"PK\x03\x04", "a workbook or a ZIP archive: save it as CSV, or unpack it"),
     (b"\xd0\xcf\x11\xe0", "an Excel workbook: save it as CSV"),
-    (b"%PDF", "a PDF: its answers have to be typed"),
     (b"\x89PNG", "a picture: its answers have to be typed"),
     (b"\xff\xd8\xff", "a picture: its answers have to be typed"),
     (b"\x1f\x8b", "a compressed file: unpack it"),
@@ -451,6 +454,22 @@ class _Object(list[tuple[str, Any]]):
     def get(self, names: Iterable[str]) -> Any:
         found = {_bare(name): value for name, value in self}
         return next((found[name] for name in names if name in found), None)
+
+
+def _of_pdf(data: bytes) -> Row:
+    """What was typed into the fields of a homework."""
+    from generator.pdf import answers_of
+
+    try:
+        found = answers_of(data)
+    except ModuleNotFoundError:
+        raise Unusable(
+            "found a PDF: with pikepdf it can be read: pip install 'chainwork[pdf]'"
+        ) from None
+    if found is None:
+        raise Unusable("found a PDF without fields of ours: its answers have to be typed")
+    variant, answers = found
+    return Row("", (), variant, tuple((part, text) for part, text in answers.items() if text.strip()))
 
 
 def _of_json(text: str, ids: Ids, remarks: list[Remark]) -> list[Row]:

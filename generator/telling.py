@@ -7,7 +7,6 @@ numbers of the formulas, so that what was derived before is pointed to and not d
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction as Rational
 from functools import partial
@@ -26,7 +25,7 @@ from derive.verify import Uncertified
 from generator.exercise import Exercise, trained
 from generator.formula import Index, Node, Number, Op, Row, Symbol, equation, row
 from generator.notation import Writer
-from generator.number import as_float, decimals_for, shown
+from generator.number import as_float, decimals_for, living, shown
 from generator.page import Section, block
 from generator.picture import Picture
 from generator.typeset import typeset
@@ -133,7 +132,7 @@ class Teller:
             number = self.exercise.spec.source.learning_rate
         elif number is None:
             number = self.exercise.number(leaf)
-        return replace(shown(number, digits), of=str(leaf), digits=digits)
+        return living(leaf, number, digits)
 
     def equal(self, leaf: Any) -> Node:
         """name = number."""
@@ -218,7 +217,7 @@ class Teller:
             terms = {text(t): float(value(t, self._number)) for t in taught}
 
             def term(said: str, digits: int = self.digits) -> Number:
-                return replace(shown(terms[said], digits), of=said, digits=digits)
+                return living(said, terms[said], digits)
 
             each = call("+", *(Ref(text(t)) for t in taught))
             rights.append(self._near(each, sum(terms[text(t)] for t in taught), term))

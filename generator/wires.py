@@ -23,7 +23,7 @@ from derive.quantity import Quantity
 from generator.diagram import canvas
 from generator.exercise import Exercise
 from generator.formula import Node, Op, Symbol, row, width
-from generator.number import shown
+from generator.number import living
 from generator.picture import LEAST, WIDE, Box, Circle, Item, Label, Line, Picture, inked, size
 from generator.typeset import typeset
 
@@ -239,16 +239,17 @@ class _Circuit:
         """What stands above and below a wire."""
         q, digits = self._q(place), self.exercise.spec.digits
         if place.gate.op is None:
-            above: Node = shown(self.typed[q.name], digits)
+            above: Node = living(q, self.typed[q.name], digits)
         elif not self.solved:
             own = self.name(q)  # which a gate may have inside
             return (None if self._label(place.gate) == own else own), None
         else:
-            value = shown(self.exercise.number(q), digits)
+            value = living(q, self.exercise.number(q), digits)
             above = row(self.name(q), "=", value) if self.named else value
         if not self.solved or place.gate not in self.reached or place.gate.kind == "constant":
             return above, None
-        return above, shown(self.exercise.number(self.exercise.derivation.derivative(q)), digits)
+        slope = self.exercise.derivation.derivative(q)
+        return above, living(slope, self.exercise.number(slope), digits)
 
     # --- items ---
 

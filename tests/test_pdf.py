@@ -1,6 +1,7 @@
 """PDF: by both engines what the page says, a class in one go, fields to fill in, names nobody can print."""
 
 import io
+import json
 import re
 import shutil
 import subprocess
@@ -118,6 +119,21 @@ def test_fields_lie_on_the_page_and_apart(tmp_path):
 @pytest.mark.parametrize("data", [b"", b"%PDF-1.4", b"\0" * 1000])
 def test_what_is_no_homework_has_no_answers(data):
     assert answers_of(data) is None
+
+
+def test_filled_in_homework_is_marked(run, tmp_path):
+    """A folder of PDFs, as they come back."""
+    assert run("make-exercise", "logic", "--seed", "1", "--count", "2", "--format", "pdf").code == 0
+    for key in Path("output/logic").glob("*/key.json"):
+        parts = json.loads(key.read_text("utf-8"))["parts"]
+        answers = {part["id"]: str(part["answer"]) for part in parts}
+        question = key.with_name("question.pdf").read_bytes()
+        Path("in").mkdir(exist_ok=True)
+        Path("in", f"{key.parent.name}.pdf").write_bytes(filled(question, answers))
+    done = run("grade", "output/logic", "in", "--format", "md,pdf")
+    assert done.code == 0
+    assert re.match(r"2 hand-ins marked: \d+ correct\.", done.out)
+    assert len(list(Path("output/logic/graded/feedback").glob("*.pdf"))) == 2
 
 
 # --- a class ---

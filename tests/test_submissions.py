@@ -238,7 +238,12 @@ def test_a_folder(hand_in):
     assert [(p.reason, p.file, p.student, p.what) for p in submissions.problems] == [
         ("unreadable", ".DS_Store", "", "passed over: a hidden file"),
         ("unreadable", "b/grace.csv", "", "found nothing in it"),
-        ("unreadable", "essay.pdf", "", "found a PDF: its answers have to be typed"),
+        (
+            "unreadable",
+            "essay.pdf",
+            "",
+            "found a PDF without fields of ours: its answers have to be typed",
+        ),
         ("nothing", "variants.csv", "grace", "handed in nothing"),
     ]
 
