@@ -343,7 +343,7 @@ def of_class(
     hand_ins = by_hand_in(marks)
     scores = np.array([sum(m.credit for m in own) for own in hand_ins.values()])
     most = max((sum(m.points for m in own) for own in hand_ins.values()), default=0)
-    args: dict[str, Any] = {"count": len(hand_ins), "max": most}
+    args: dict[str, Any] = {"count": len(hand_ins), "max": most, "mean": None}
     if len(scores):
         args |= {"mean": shown(float(scores.mean()), 1), "median": shown(float(np.median(scores)), 1)}
         args |= {"least": shown(float(scores.min()), 1), "best": shown(float(scores.max()), 1)}

@@ -4,6 +4,7 @@ import io
 import json
 import re
 import shlex
+import shutil
 import tomllib
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 
 from generator.cli import main
 from generator.exercises import kind, kinds
+from generator.formats import FORMATS
 from generator.marking import VERDICTS
 from generator.publish import csv_text, read_variants
 from generator.render import pages
@@ -31,6 +33,7 @@ from tests.conftest import lecture
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
+EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
 PYTHON = ".venv/bin/python -m "
 
 
@@ -81,6 +84,25 @@ def test_what_the_document_of_exercises_says(run):
     rows = re.findall(r"^\| `(\w+)` \| (.*) \| (.*) \|$", text, re.MULTILINE)
     assert rows == [(n, kind(n).title, ", ".join(kind(n).needs)) for n in kinds()]
     assert f"one of {len(kinds())} kinds" in README
+
+
+def test_what_the_document_of_formats_says(run):
+    """Its commands run one after another; its table is that of the formats."""
+    text = (ROOT / "docs" / "documents.md").read_text("utf-8")
+    Path("roster.csv").write_text("student,name\nada,Ada Lovelace\n", "utf-8")
+    for command in commands(text):
+        if command.startswith("sh .ci/setup "):
+            assert command.split()[-1] in EXTRAS
+            continue
+        if "handed-in" in command:
+            (key,) = Path("output/mazur").glob("*/question.pdf")
+            shutil.copytree(key.parent, "handed-in", ignore=lambda _, names: {*names} - {"question.pdf"})
+        done = run(*shlex.split(command.removeprefix(PYTHON + "generator ")))
+        assert done.code == 0, command
+    page = Path("output/mazur/example/solution.html").read_text("utf-8")
+    assert "<script>" in page
+    assert not re.search(r"(src|href)=|@import|url\(", page)
+    assert {*re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)} == {*FORMATS, "pdf"}
 
 
 def test_what_the_document_of_grading_says(run, monkeypatch):
@@ -237,7 +259,7 @@ def test_floors():
     """derive/ imports nothing from generator/, and each module only what stands above it."""
     order = {
         "derive": "quantity zscore expression ops graph network circuit optimizer evaluate backprop descent program symbolic verify",
-        "generator": "formula text latex markdown mathml typst picture formats number typeset notation place spec exercise exercises misconceptions report statement forms sheet difficulty course draw check paper diagram wires page telling worked_inputs worked_training worked_forward worked_softmax worked worked_circuit worked_counts worked_layers worked_symbols live render audit unreadable lexing grid grammar reading names tabular slides plain answers typed matrices functions keys diagnosis marking grading errata pdf publish sources submissions gradebook asking commands cli",
+        "generator": "formula text latex markdown mathml typst picture formats number typeset notation place spec exercise exercises misconceptions report statement forms sheet difficulty course draw check paper diagram wires page telling worked_inputs worked_training worked_forward worked_softmax worked worked_circuit worked_counts worked_layers worked_symbols live render audit unreadable lexing grid grammar reading names tabular slides plain answers typed matrices functions keys pdf publish diagnosis marking grading errata sources submissions gradebook asking commands cli",
     }
     floors = [f"{package}.{module}" for package, modules in order.items() for module in modules.split()]
     for name in floors:
