@@ -128,6 +128,7 @@ def _parser() -> argparse.ArgumentParser:
     preview.add_argument("-o", "--out", default="output", metavar="DIR", help="default: output")
 
     for command in (exercise, example, grade, audit, preview):
+        command.add_argument("--templates", metavar="DIR", help="your own, in the place of ours")
         command.add_argument(
             "--engine",
             metavar="NAME",

@@ -108,7 +108,11 @@ def _press(arguments: Namespace) -> Press:
 
     names = [_choice("--format", n.strip(), [*FORMATS, PDF]) for n in arguments.format.split(",")]
     written = [name for name in names if name != PDF]
-    return Press(written, _typesetter(arguments) if PDF in names else None)
+    own = Path(arguments.templates).resolve() if arguments.templates else None
+    if own and not own.is_dir():
+        allowed = "a folder with templates such as md/page.jinja; see docs/templates.md"
+        raise Unusable(f"--templates: found {arguments.templates!r}, allowed: {allowed}")
+    return Press(written, _typesetter(arguments) if PDF in names else None, own)
 
 
 def _typesetter(arguments: Namespace) -> Typesetter:
@@ -305,6 +309,7 @@ def _again(arguments: Namespace, seed: str) -> str:
         "notation": None,
         "telling": None,
         "engine": None,
+        "templates": None,
     }
     usual |= {"format": "md,tex", "out": "output"}
     for option, default in usual.items():
@@ -900,12 +905,14 @@ def _guarded(command: Callable[[Namespace], int]) -> Callable[[Namespace], int]:
     """Every kind of unusable input as one line."""
 
     def run(arguments: Namespace) -> int:
-        from generator.text import CannotWrite
+        from generator.text import CannotRender, CannotWrite
 
         try:
             return command(arguments)
         except (SpecError, CannotWrite) as error:
             raise Unusable(str(error)) from None
+        except CannotRender as error:
+            raise Unusable(f"--templates: {error}; see docs/templates.md") from None
         except Uncertified as error:
             raise Unusable(f"{arguments.spec}: nothing written, because {error}") from None
         except BrokenPipeError:

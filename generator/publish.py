@@ -11,7 +11,7 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from generator.exercise import Exercise
@@ -61,12 +61,14 @@ class Press:
 
     formats: Sequence[str]
     typesetter: Typesetter | None = None
+    own: Path | None = None  # templates that take the place of ours
 
     def put(
         self, folder: Path, told: Pages, more: Mapping[str, str] | None = None, name: str = ""
     ) -> list[str]:
         """Writes pages, under another name if they are given one, and what else there is; the names of
         the files."""
+        told = replace(told, own=self.own)
         files = told.files(self.formats, name) | dict(more or {})
         write_files(folder, files)
         if not self.typesetter:

@@ -8,6 +8,7 @@ the printers) or the output of another macro.  Undefined names are errors.
 from __future__ import annotations
 
 import re
+import traceback
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,8 +17,16 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, get_args
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2 import (
+    Environment,
+    FileSystemLoader,
+    StrictUndefined,
+    TemplateError,
+    TemplateSyntaxError,
+    pass_context,
+)
 from jinja2.runtime import Context
+from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import Markup
 
 from derive.network import COUNTS
@@ -33,7 +42,7 @@ from generator.page import Block, Section, answers, groups, mistake, working
 from generator.paper import Paper
 from generator.picture import Picture, svg
 from generator.telling import Teller
-from generator.text import CannotWrite
+from generator.text import CannotRender, CannotWrite
 
 __all__ = ["Body", "Pages", "document", "errata_pages", "marked_pages", "pages", "pages_of"]
 
@@ -88,10 +97,11 @@ def _drawn(context: Context, picture: Picture) -> Markup:
 
 
 @cache
-def _environment() -> Environment:
-    """One environment for all formats, so that the prose is compiled once."""
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
+def _environment(own: Path | None = None) -> Environment:
+    """One environment for all formats, so that the prose is compiled once.  A file in the folder `own`
+    takes the place of ours; such a template can say things, but not do any."""
+    environment = (SandboxedEnvironment if own else Environment)(
+        loader=FileSystemLoader([own, TEMPLATES] if own else TEMPLATES),
         undefined=StrictUndefined,
         autoescape=True,  # makes macros return Markup; what is printed is escaped by `_printed`
         finalize=_printed,
@@ -108,6 +118,28 @@ def _environment() -> Environment:
     return environment
 
 
+def _rendered(own: Path | None, page: str, data: Mapping[str, Any]) -> str:
+    """A page; CannotRender says in which file and line a template of one's own goes wrong."""
+    try:
+        return _environment(own).get_template(f"pages/{page}.jinja").render(data)
+    except (TemplateError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        if own is None or isinstance(error, CannotWrite):
+            raise
+        raise CannotRender(_place(own, error)) from None
+
+
+def _place(own: Path, error: Exception) -> str:
+    """folder/md/page.jinja, line 7: 'nothing' is undefined."""
+    if isinstance(error, TemplateSyntaxError):
+        where = [(error.filename or "", error.lineno)]
+    else:
+        frames = traceback.extract_tb(error.__traceback__)
+        where = [(frame.filename, frame.lineno or 0) for frame in frames]
+    ours = [(Path(file), line) for file, line in where if file and own in Path(file).parents]
+    said = " ".join(str(error).split())[:200] or type(error).__name__
+    return f"{ours[-1][0]}, line {ours[-1][1]}: {said}" if ours else f"{own}: {said}"
+
+
 @dataclass(frozen=True)
 class Body:
     """What stands on a page, before it is a whole file: of several, a file can be made too."""
@@ -117,6 +149,7 @@ class Body:
     variant: str
     student: str
     wide: bool
+    own: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -125,15 +158,16 @@ class Pages:
 
     wanted: Mapping[str, Mapping[str, Any]]
     common: Mapping[str, Any]
+    own: Path | None = None  # a folder of templates that take the place of ours
 
     def body(self, page: str, name: str, fillable: bool = False) -> Body:
         """A page in a format; with marks where an answer goes, if it is to be filled in on a screen."""
-        template = _environment().get_template(f"pages/{page}.jinja")
-        text = template.render(format=name, fillable=fillable, **self.common, **self.wanted[page])
+        data = {"format": name, "fillable": fillable, **self.common, **self.wanted[page]}
+        text = _rendered(self.own, page, data)
         title, variant, student = (
             str(self.common.get(about) or "") for about in ("title", "variant", "student")
         )
-        return Body(Markup(text), title, variant, student, bool(self.common.get("wide")))
+        return Body(Markup(text), title, variant, student, bool(self.common.get("wide")), self.own)
 
     def text(self, page: str, name: str) -> str:
         """A page as a whole file."""
@@ -157,8 +191,7 @@ def document(name: str, bodies: Sequence[Body], fillable: bool = False) -> str:
     """A whole file of a format: each body on paper of its own, with a mark where it begins if it is one
     of several that are to be parted again."""
     data = {"format": name, "bodies": bodies, "title": bodies[0].title, "wide": bodies[0].wide}
-    template = _environment().get_template("pages/document.jinja")
-    return _tidy(template.render(data, typed=True, fillable=fillable))
+    return _tidy(_rendered(bodies[0].own, "document", {**data, "typed": True, "fillable": fillable}))
 
 
 def pages(it: Exercise | Paper, formats: Iterable[str], student: str = "") -> dict[str, str]:

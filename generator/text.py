@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 import unicodedata
 
-__all__ = ["CannotWrite", "plain"]
+__all__ = ["CannotRender", "CannotWrite", "plain"]
 
 
 class CannotWrite(ValueError):
     """Text that a format has no way to write."""
+
+
+class CannotRender(ValueError):
+    """What is wrong with somebody's own template, and where."""
 
 
 def plain(text: str) -> str:
