@@ -185,6 +185,11 @@ def test_misconceptions_that_are_the_same_whatever_is_drawn():
     steps, signs = frozenset({"M32", "M32b"}), frozenset({"M08", "M09"})
     assert set(twins(sheet_of(spec)).values()) == {steps, signs}  # the learning rate is 1
     assert set(twins(sheet_of(spec.model_copy(update={"network": rate}))).values()) == {signs}
+    inputs = frozenset({"M11", "M31"})
+    assert set(twins(sheet_of(found("stopping"))).values()) == {
+        signs,
+        inputs,
+    }  # where it never stops too
 
 
 @pytest.mark.parametrize("number", range(1, 6))
