@@ -347,7 +347,8 @@ def twins(sheet: Sheet) -> dict[str, frozenset[str]]:
     notes, numbers = _mistaken(_some(sheet, SAMPLED))
     same = {
         note: frozenset(
-            notes[k] for k in np.flatnonzero(np.isclose(numbers, own, rtol=1e-9).all(axis=(1, 2)))
+            notes[k]
+            for k in np.flatnonzero(np.isclose(numbers, own, rtol=1e-9, equal_nan=True).all(axis=(1, 2)))
         )
         for note, own in zip(notes, numbers, strict=True)
     }
