@@ -549,11 +549,13 @@ def _print_gradebook(out: Path, name: str, gradebook: Filled, keys: Mapping[str,
 
 def _changed(before: Path, marks: list[Mark]) -> list[str]:
     """Who gains and who loses by marking again."""
+    from csv import Error
+
     from generator.grading import changes
 
     try:
         _, *rows = changes(before.read_text("utf-8"), marks) if before.is_file() else [()]
-    except (ValueError, KeyError):  # it is not one of ours
+    except (ValueError, KeyError, Error):  # it is not one of ours
         return []
     up = sum(float(now) > float(earlier) for _, _, earlier, now in rows)
     lines = [f"Marked again: {up} gain, {len(rows) - up} lose."] if rows else []

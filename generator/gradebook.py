@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from generator.course import IDENTITY, MARKS
-from generator.sources import EXPORTED, Unusable, encoding, shown
+from generator.sources import EXPORTED, Unusable, encoding, listed, shown
 
 __all__ = ["Filled", "UnusableGradebook", "decoded", "filled"]
 
@@ -52,7 +52,7 @@ def filled(text: str, name: str, most: int, scores: Mapping[str, str]) -> Filled
     names = [c for c in (*IDENTITY, *EXPORTED) if c in heads and not (canvas and c == "student")]
     if not names:
         allowed = "an export with a column student, ID number, SIS Login ID or Email address"
-        raise UnusableGradebook(f"line 1: found the columns {', '.join(heads)[:80]}, allowed: {allowed}")
+        raise UnusableGradebook(f"line 1: found the columns {listed(heads)}, allowed: {allowed}")
     at, new = _column(rows, heads, name, canvas)
     known = [n + (new and n >= at) for n in map(heads.index, names)]
     folded = Counter(map(str.casefold, scores))
@@ -99,7 +99,10 @@ def decoded(data: bytes) -> tuple[str, Callable[[str], bytes]]:
             what = f"found it in {found}, which has no {shown(text[error.start : error.end])}"
             raise UnusableGradebook(f"{what}, allowed: an export in UTF-8") from None
 
-    return data[len(bom) :].decode(found, lost), written
+    try:
+        return data[len(bom) :].decode(found, lost), written
+    except UnicodeDecodeError:  # half a character at its end
+        raise UnusableGradebook(f"found it not in {found}, allowed: an export in UTF-8") from None
 
 
 def _is_utf8(data: bytes) -> bool:

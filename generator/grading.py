@@ -88,8 +88,8 @@ def by_hand_in(marks: Iterable[Mark]) -> dict[tuple[str, str], list[Mark]]:
 def changes(before: str, marks: Iterable[Mark]) -> Iterator[Sequence[str]]:
     """Who has another score than in an earlier summary.csv: before, now; the largest gain first."""
     rows = csv.DictReader(io.StringIO(before))
-    who = ((plain_cell(row["student"]), plain_cell(row["variant"]), row["score"]) for row in rows)
-    earlier = {(student, variant): score for student, variant, score in who if score}
+    scored = (row for row in rows if row["score"] and isfinite(float(row["score"])))
+    earlier = {(plain_cell(row["student"]), plain_cell(row["variant"])): row["score"] for row in scored}
     _, *now = summary(marks)
     moved = [
         (float(score) - float(earlier[student, variant]), student, variant, score)

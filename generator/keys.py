@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from derive.quantity import parse
 from generator import __version__
 from generator.exercise import Exercise, Part, Wrong
+from generator.forms import FORMS
 from generator.paper import Paper
 from generator.spec import MarkingSpec, Spec
 
@@ -99,23 +100,24 @@ def _plain(value: Any) -> Any:
 def read_keys(folder: Path) -> dict[str, Key]:
     """Variant -> key, of every variant below a folder that make-exercise wrote."""
     paths = sorted(folder.glob("*/key.json"))
-    found = (read_key(path.read_text("utf-8"), f"{path.parent.name}/key.json") for path in paths)
+    found = (read_key(path.read_bytes(), f"{path.parent.name}/key.json") for path in paths)
     return {key.variant: key for key in found}
 
 
-def read_key(text: str, name: str = "key.json") -> Key:
+def read_key(text: str | bytes, name: str = "key.json") -> Key:
     """A key; UnusableKey says what is wrong with it."""
     try:
         found = json.loads(text)
         exact = json.loads(text, parse_float=Decimal)
-        parts = [_part(entry) for entry in found["parts"]]
+        specs = tuple(map(_spec, exact["specs"]))
+        parts = [_part(entry, len(specs)) for entry in found["parts"]]
         return Key(
             name=str(found["exercise"]),
             title=str(found["title"]),
             variant=str(found["variant"]),
             digest=str(found["spec_digest"]),
             parts={keyed.id: keyed for keyed in parts},
-            specs=tuple(map(_spec, exact["specs"])),
+            specs=specs,
             marking=MarkingSpec.model_validate(exact["marking"]),
         )
     except ValidationError as error:
@@ -131,16 +133,23 @@ def _spec(found: Mapping[str, Any]) -> Spec:
     return Spec.model_validate({**found, "name": str(found["name"]).rpartition("/")[2]})
 
 
-def _part(entry: Mapping[str, Any]) -> Keyed:
+def _part(entry: Mapping[str, Any], exercises: int) -> Keyed:
     number = str(entry["id"]).partition(":")[0]
     several = number.isdecimal()  # 2:a[1][1], of the second exercise of a sheet
     prefix = f"{number}:" if several else ""
+    if not 1 <= int(number if several else 1) <= exercises:
+        raise ValueError(f"{entry['id']} is of none of its exercises")
+    if entry["form"] not in FORMS:
+        raise ValueError(f"{entry['id']} has a form that there is not")
+    numeric = entry["form"] in ("number", "design")
+    answer = float(entry["answer"]) if numeric else str(entry["answer"])
+    tolerance = None if entry["tolerance"] is None else float(entry["tolerance"])
     part = Part(
         quantity=parse(entry["quantity"]),
         group="",
-        answer=entry["answer"],
-        tolerance=entry["tolerance"],
-        points=entry["points"],
+        answer=answer,
+        tolerance=tolerance,
+        points=int(entry["points"]),
         depends_on=tuple(str(other).removeprefix(prefix) for other in entry["depends_on"]),
         form=entry["form"],
         misconceptions=tuple(Wrong(w["note"], w["answer"]) for w in entry["misconceptions"]),

@@ -105,7 +105,7 @@ def read_source(path: Path, ids: Ids) -> tuple[list[Row], list[Remark]]:
     remarks = []
     if lost := text.count("\ufffd"):
         remarks.append(Remark("encoding", "", {"count": lost}))
-    text = text.lstrip("\ufeff")
+    text = re.sub("^\ufeff+", "", text, flags=re.MULTILINE)  # also of files put one behind another
     of = _of_json if text.lstrip()[:1] in ("{", "[") else _of_table
     rows = of(text, ids, remarks)
     if not rows:
@@ -312,7 +312,7 @@ class _Heads:
     """Which column says what."""
 
     def __init__(self, heads: Iterable[str], ids: Ids) -> None:
-        self.heads = [head.strip() for head in heads]
+        self.heads = [head.replace("\0", "").strip() for head in heads]
         self.at = {_bare(head): n for n, head in reversed([*enumerate(self.heads)])}
         self.long = None if ids.known & {*self.heads} else self._long()
         every = (source(self.heads, ids) for source in SOURCES)
@@ -347,7 +347,7 @@ class _Heads:
             return next((text.strip() for text in found if text.strip()), "")
 
         names = (cell(GIVEN_NAME), cell(("surname", "last name")))
-        who = [plain_cell(cells[n].strip()) for n in self.who if n < len(cells)]
+        who = [plain_cell(cells[n].replace("\0", "").strip()) for n in self.who if n < len(cells)]
         asked: dict[int, Asked] = self.asked
         if self.long:
             part, answer = self.long

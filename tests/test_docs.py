@@ -11,11 +11,15 @@ from pathlib import Path
 import pytest
 
 from generator.cli import main
-from generator.exercises import kind, kinds
+from generator.draw import draw
+from generator.exercises import found, kind, kinds
 from generator.formats import FORMATS
-from generator.marking import VERDICTS
+from generator.grading import feedback
+from generator.keys import key as key_of
+from generator.keys import read_key
+from generator.marking import VERDICTS, HandIn, mark
 from generator.publish import csv_text, read_variants
-from generator.render import pages
+from generator.render import marked_pages, pages
 from generator.spec import (
     CircuitSpec,
     Draw,
@@ -187,6 +191,16 @@ def test_the_excerpt_of_the_readme_is_what_the_program_prints():
     ).groups()
     assert quote in page
     assert formula in page
+
+
+def test_the_marked_answer_of_the_readme_is_what_the_program_says():
+    one = read_key(json.dumps(key_of(draw(found("mazur"), 7, 1))))
+    q = "dL/dz[1][1]"
+    wrong = {w.note: w.answer for w in one.parts[q].part.misconceptions}["M02"]
+    marks = mark([HandIn("ada", one.variant, {q: f"{wrong:.4g}"})], {one.variant: one})
+    page = marked_pages("feedback_title", "T", feedback(one, marks), ["md"])["marked.md"]
+    said, line = re.findall(r"^> (.*?)\n\n(\$\$\n.*?\n\$\$)$", README, re.MULTILINE | re.DOTALL)[1]
+    assert f"{said}\n\n{line}" in page
 
 
 def test_the_specs_of_the_readme_are_valid_and_work(run):

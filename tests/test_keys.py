@@ -38,6 +38,30 @@ def test_what_is_no_key(text, said):
         read_key(text, "K/key.json")
 
 
+TAMPERED = [  # what is changed in the first part -> what it says
+    ({"form": "poem"}, "has a form that there is not"),
+    ({"answer": None}, "is no key"),
+    ({"answer": "x"}, "is no key"),
+    ({"tolerance": []}, "is no key"),
+    ({"points": "many"}, "is no key"),
+    ({"quantity": "rm -rf"}, "is not a quantity id"),
+    ({"id": "9:L"}, "9:L is of none of its exercises"),
+    ({"id": 7}, "7 is of none of its exercises"),
+]
+
+
+@pytest.mark.parametrize(("changed", "said"), TAMPERED)
+def test_a_key_that_somebody_has_changed(tmp_path, changed, said):
+    whole = key(draw(found("loss"), 1, 1))
+    whole["parts"][0] |= changed
+    with pytest.raises(UnusableKey, match=said):
+        read_key(json.dumps(whole))
+    write_files(tmp_path / "K", {"key.json": ""})
+    (tmp_path / "K" / "key.json").write_bytes(b"\xff")
+    with pytest.raises(UnusableKey, match="K/key.json: is no key"):
+        read_keys(tmp_path)
+
+
 def test_the_key_of_a_sheet_is_read_with_the_specs_of_its_exercises(tmp_path):
     text = 'name = "hw"\ntitle = "HW"\n' + '[[exercise]]\nuse = "loss"\n' * 2
     (tmp_path / "hw.toml").write_text(text, "utf-8")

@@ -1,6 +1,7 @@
 """Marking: verdicts, credit, explanations; a class that is known to have made its mistakes."""
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 from itertools import pairwise, permutations
 
@@ -132,6 +133,57 @@ def test_who_types_what_is_no_choice_or_no_shape_is_told_what_to_type(name, part
     assert str(marked(name, {part: text})[part].unreadable) == told
 
 
+@pytest.mark.parametrize("rules", [{}, {"misconception": 0.25, "slip": 0.75}])
+def test_a_wrong_choice_is_worth_what_the_course_says(rules):
+    """A misconception's number has the share of a misconception, a slip's that of a slip."""
+    exercise = draw(found("multiple_choice"), 1, 1)
+    told = set()
+    for part in exercise.parts:
+        right = part.options["abcdefgh".index(part.answer)]
+        for letter, option in zip("abcdefgh", part.options, strict=False):
+            one = marked("multiple_choice", {part.id: letter}, **rules)[part.id]
+            slip = {-1: "sign", 10: "power of ten", 0.1: "power of ten"}.get(
+                round(option / right, 6), ""
+            )
+            noted = letter in [w.answer for w in part.misconceptions]
+            expected = 1 if letter == part.answer else 0.25 if noted else 0.75 if slip else 0
+            if not rules:
+                expected = 1 if letter == part.answer else 0.5 if slip and not noted else 0
+            assert one.credit == expected * one.points
+            assert one.slip == ("" if noted or letter == part.answer else slip)
+            told.add(one.verdict)
+    assert told >= {"correct", "misconception"}
+
+
+def test_a_slip_in_a_choice_that_no_misconception_gives():
+    exercise = draw(found("multiple_choice"), 1, 1)
+    read_ = read_key(json.dumps(key(exercise)))
+    (keyed, right), *_ = (
+        (k, k.part.options["abcdefgh".index(k.part.answer)]) for k in read_.parts.values()
+    )
+    part = replace(keyed.part, options=(right, -right, 10 * right, 7.0), answer="a", misconceptions=())
+    one = replace(read_, parts={keyed.id: replace(keyed, part=part)})
+    for letter, slip, share in (("b", "sign", 0.5), ("c", "power of ten", 0.5), ("d", "", 0)):
+        (found_,) = mark([HandIn("ada", one.variant, {keyed.id: letter})], {one.variant: one})
+        assert (found_.verdict, found_.slip, found_.credit) == ("wrong", slip, share * part.points)
+
+
+def test_misconceptions_that_are_the_same_are_said_as_one():
+    from generator.grading import feedback, note_of, of_class
+    from generator.render import marked_pages
+
+    some = a_class("updates", 3)
+    marks = mark(some.hand_ins(some.mistaken("M09")), some.keys)
+    one = next(m for m in marks if m.notes)
+    assert (one.notes, one.joined, note_of(one)) == (("M08", "M09"), "is", "M08=M09")
+    own = [m for m in marks if m.student == one.student]
+    page = marked_pages("feedback_title", "T", feedback(some.keys[one.variant], own), ["md"])
+    same = "the sign of the error; which on this sheet is the same as: up the gradient instead of down"
+    assert same in page["marked.md"]
+    page = marked_pages("class_title", "T", of_class(marks, some.keys), ["md"])["marked.md"]
+    assert "| M08=M09 | the sign of the error; up the gradient instead of down |" in page
+
+
 def test_a_wrong_choice_names_its_misconception():
     exercise = draw(found("multiple_choice"), 1, 1)
     part = next(p for p in exercise.parts if p.misconceptions)
@@ -219,6 +271,28 @@ def test_a_design_is_judged_by_what_it_does():
         assert {marks[part].verdict for part in ids[2:]} == {"correct"}
         verdicts |= own
     assert verdicts == {"correct", "wrong"}
+
+
+HOSTILE = [  # of any form: unreadable, wrong or blank, at once, and never anything else
+    *(mark_ * 10**6 for mark_ in ("(", "[", "{", "√", "|", "-", "9", '"', "$", "1/", "if ", "a[1][1]")),
+    *("where(" * 100, "exp(" * 200 + "1" + ")" * 200, "sqrt(" * 200, r"\frac{" * 100),
+    *("9^9^9^9", "9**9**9", "1e999999999", "1e" + "9" * 1000, "exp(exp(exp(9)))", "0/0", "1/0"),
+    *("\u202e5.0\u202c", "\u200b0.5", "\ud800", "\0", "½½", "٠٫٥", "😀" * 999),
+    *("nan", "-inf", "None", "TRUE", "#REF!", "3. Feb", "01.02.2024", "12:30", "=cmd|'/C calc'!A0"),
+    *("{{7*7}}", "%s%n", "${7*7}", r"\input{/etc/passwd}", "<script>", "999999x999999", "a or b"),
+]
+FORMS = ["gradients", "symbolic", "multiple_choice", "matrix_form", "design", "find_mistake"]
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_hostile_answers_in_every_form(name):
+    one = read_key(json.dumps(key(draw(found(name), 1, 1))))
+    hand_ins = [HandIn(str(n), one.variant, dict.fromkeys(one.parts, t)) for n, t in enumerate(HOSTILE)]
+    marks = mark(hand_ins, {one.variant: one})
+    assert len(marks) == len(HOSTILE) * len(one.parts)
+    right = {(m.part, m.answer[:20]) for m in marks if m.verdict not in ("unreadable", "wrong", "blank")}
+    assert right == set()
+    assert max(len(m.answer) for m in marks) <= 200
 
 
 DESIGNS = [  # weights of the first neuron, of bias 0.8, that is to be 1, 0, 0, 0; what is said of them

@@ -575,6 +575,25 @@ def test_students_whose_names_are_formulas(hand_in):
     )
 
 
+# --- what programs leave in a file ---------------------------------------------------------------
+
+LEFT = {
+    "BOMs of files that were put one behind another": lambda text: (
+        "\ufeff" + text.replace("\n", "\n\ufeff")
+    ),
+    "NULs": lambda text: text.replace(",", ",\0").replace("st", "s\0t"),
+    "carriage returns": lambda text: text.replace("\n", "\r"),
+    "empty lines": lambda text: text.replace("\n", "\n\n,,,\n"),
+}
+
+
+@pytest.mark.parametrize("left", LEFT)
+def test_what_programs_leave_in_a_file_is_passed_over(hand_in, left):
+    text = f"student,variant,{V},{F}\nada,{A},0.5,a\nalan,{B},1,b\n"
+    assert answered(hand_in(LEFT[left](text))) == answered(hand_in(text))
+    assert len(answered(hand_in(text))) == 2
+
+
 # --- cells that would fill the memory ------------------------------------------------------------
 
 BIG = [  # what stands in a cell, in quotes or not; all else of the class is read
