@@ -127,6 +127,14 @@ def _parser() -> argparse.ArgumentParser:
     preview.add_argument("--format", default="md,tex", metavar="LIST", help=format_help)
     preview.add_argument("-o", "--out", default="output", metavar="DIR", help="default: output")
 
+    plot = commands.add_parser("plot", help="curves, decision boundaries, a training: SVG and PDF")
+    plot.add_argument("spec", metavar="SPEC", help=spec_help)
+    plot.add_argument("--of", metavar="NAME", help="one of `list plots`; default: all that fit")
+    plot.add_argument("--weight", metavar="ID", help="of the plot of the loss: W[1][1][1], b[2][1]")
+    plot.add_argument("--notation", metavar="NAME", help="see `list notations`")
+    plot.set_defaults(telling=None)
+    plot.add_argument("-o", "--out", default="output", metavar="DIR", help="default: output")
+
     for command in (exercise, example, grade, audit, preview):
         command.add_argument("--templates", metavar="DIR", help="your own, in the place of ours")
         command.add_argument(

@@ -10,6 +10,7 @@ import sys
 import textwrap
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
 from math import prod
@@ -23,7 +24,7 @@ from generator.notation import NOTATIONS, TELLINGS
 from generator.spec import LECTURES, Spec, SpecError, schema
 
 if TYPE_CHECKING:
-    from derive.quantity import Id
+    from derive.quantity import Id, Quantity
     from generator.audit import Audited, Fact
     from generator.check import Drawn
     from generator.course import Student
@@ -648,6 +649,53 @@ def make_example(arguments: Namespace) -> int:
     return failed
 
 
+def plot_of(arguments: Namespace) -> int:
+    """Plots of a network: files in DIR/<name>/plots."""
+    from generator.plots import PLOTS, plot
+    from generator.publish import staging
+
+    spec = _spec(arguments)
+    if arguments.of:
+        _choice("--of", arguments.of, PLOTS)
+    exercise = certified(build(spec))
+    fitting = [name for name, row in PLOTS.items() if row.fits(exercise)]
+    wanted = [arguments.of] if arguments.of else fitting
+    if not fitting or not set(wanted) <= set(fitting):
+        missing = arguments.of or "nothing to plot"
+        raise Unusable(f"{spec.name}: found {missing}, allowed with it: {_listed(fitting)}")
+    weight = _weight(arguments.weight, exercise) if arguments.weight else None
+    folder = Path(arguments.out) / spec.name / "plots"
+    try:
+        files = {f"{name}.{f}": b for name in wanted for f, b in plot(exercise, name, weight).items()}
+    except ModuleNotFoundError:
+        raise Unusable("plot: found no matplotlib, allowed: pip install 'chainwork[plots]'") from None
+    with staging(folder) as stage:
+        for name, content in files.items():
+            (stage / name).write_bytes(content)
+    for name in files:
+        print(folder / name)
+    return 0
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(names) or "nothing"
+
+
+def _weight(text: str, exercise: Exercise) -> Quantity:
+    """A parameter that an update changes, by its id."""
+    from derive.quantity import Quantity, parse
+    from generator.exercise import trained
+
+    there = trained(exercise.graph)
+    with suppress(ValueError, KeyError):
+        q = parse(text)
+        if isinstance(q, Quantity):
+            node, i = exercise.graph.find(q)
+            if node.element(i) in there:
+                return node.element(i)
+    raise Unusable(f"--weight: found {text[:60]!r}, allowed: {_listed(map(str, there))}")
+
+
 def _certified_for(exercise: Exercise, q: Id) -> Exercise:
     """The exercise with a certificate for one id; KeyError if it has no such id."""
     from derive.quantity import Derivative
@@ -858,6 +906,7 @@ def _tables() -> dict[str, Callable[[], Mapping[str, str]]]:
     from derive.optimizer import OPTIMIZERS
     from generator.formats import FORMATS
     from generator.misconceptions import MISCONCEPTIONS
+    from generator.plots import PLOTS
 
     return {
         "notations": lambda: {n.name: n.title for n in NOTATIONS.values()},
@@ -869,6 +918,7 @@ def _tables() -> dict[str, Callable[[], Mapping[str, str]]]:
         ),
         "optimizers": lambda: {row.name: row.text for row in OPTIMIZERS.values()},
         "kinds": lambda: {name: kind(name).title for name in kinds()},
+        "plots": lambda: {name: row.title for name, row in PLOTS.items()},
         "formats": lambda: {name: f"files ending in .{name}" for name in (*FORMATS, PDF)},
         "lectures": _lectures,
         "misconceptions": lambda: {m.id: m.name for m in MISCONCEPTIONS.values()},
@@ -934,6 +984,7 @@ COMMANDS: Mapping[str, Callable[[Namespace], int]] = {
     "audit": _guarded(audit_lecture),
     "check": _guarded(check_exercise),
     "preview": _guarded(preview),
+    "plot": _guarded(plot_of),
     "make-spec": _guarded(make_spec),
     "list": _guarded(list_what),
 }

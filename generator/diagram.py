@@ -10,7 +10,7 @@ stands.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 from math import ceil, dist, hypot
@@ -19,15 +19,15 @@ from typing import Any
 from derive.graph import Graph
 from derive.graph import Node as GraphNode
 from derive.ops import Affine, Softmax
-from derive.quantity import Quantity
+from derive.quantity import Id, Quantity
 from generator.exercise import Exercise
 from generator.formula import Node
 from generator.notation import Namer
-from generator.number import shown
 from generator.picture import LEAST, WIDE, Box, Circle, Item, Label, Line, Picture, Point, inked, size
 
-__all__ = ["MOST_UNITS", "branching", "canvas", "data_loss", "network", "paths"]
+__all__ = ["MOST_UNITS", "Show", "branching", "canvas", "data_loss", "network", "paths"]
 
+Show = Callable[[Id], Node]  # how a number is written
 MOST_UNITS = 4  # of a layer: with more, its weights are better read in a table
 GAP = 0.3  # em between what must not touch
 STUB = 0.9  # em of the arrow that a bias comes in by
@@ -50,8 +50,8 @@ class Edge:
 class _Network:
     """The places of a network's units, and what is written beside them."""
 
-    def __init__(self, exercise: Exercise, values: bool = False) -> None:
-        self.exercise, self.values = exercise, values
+    def __init__(self, exercise: Exercise, show: Show | None = None) -> None:
+        self.exercise, self.show, self.values = exercise, show, show is not None
         self.name: Namer = exercise.network_namer
         self.layers = [n for n in exercise.graph.nodes if n.name == "z"]
         self.sizes = self.name.sizes
@@ -72,19 +72,15 @@ class _Network:
     # --- what is written ---
 
     def written(self, q: Quantity) -> Node:
-        """A parameter's name, or its number."""
-        return self.number(q) if self.values else self.name(q)
-
-    def number(self, q: Quantity) -> Node:
-        typed = self.exercise.number(q)
-        return shown(typed, self.exercise.spec.digits)
+        """A name, or a number."""
+        return self.show(q) if self.show else self.name(q.at())
 
     def lines(self, at: tuple[int, int]) -> list[Node]:
         """What stands in a circle: a unit's name; under it its activation."""
         layer, i = at
         sample = self.exercise.graph.sample_numbers[0]
         q = Quantity("a", (layer, i), sample) if layer else Quantity("x", (i,), sample)
-        return [self.unit[at], *([self.number(q)] if self.values else [])]
+        return [self.unit[at], *([self.show(q)] if self.show else [])]
 
     def _inside(self, at: tuple[int, int]) -> float:
         """The radius of a circle around what stands in it."""
@@ -212,7 +208,7 @@ class _Network:
         """What each output is compared with."""
         graph = self.exercise.graph
         for q in (q for node in graph.of_kind("target") for q in node.elements(graph.sample_numbers[0])):
-            yield q.index[0], self.number(q) if self.values else self.name(q.at())
+            yield q.index[0], self.written(q)
 
     def ends(self) -> Iterator[Item]:
         """What becomes of the outputs: they are compared with targets, or are all there is."""
@@ -241,15 +237,17 @@ def _edges(z: GraphNode) -> Iterator[Edge]:
                 yield Edge(z.prefix[0], i, j, weights.element(at))
 
 
-def network(exercise: Exercise, values: bool = False) -> Picture | None:
-    """Units, connections and biases with their names or numbers; none where that cannot be read."""
+def network(exercise: Exercise, show: Show | None = None) -> Picture | None:
+    """Units, connections and biases with their names; or, with `show`, with their numbers.  None where
+    that cannot be read."""
     if max(exercise.network_namer.sizes) > MOST_UNITS:
         return None
-    net = _Network(exercise, values)
+    net = _Network(exercise, show)
     lines = [net.edge(edge) for edge in net.edges]
     labels = [net.weight(edge) for edge in net.edges]
     items = [*lines, *labels, *net.stubs(), *net.ends(), *net.skips(), *net.units()]
-    return canvas("values" if values else "network", items, "network_picture", {"layers": net.sizes})
+    name = "values" if show else "network"
+    return canvas(name, items, f"{name}_picture", {"layers": net.sizes})
 
 
 def _joining(start: Point, out: float, end: Point, into: float, thick: bool) -> Line:

@@ -34,6 +34,7 @@ from generator.formula import (
     width,
 )
 from generator.latex import latex
+from generator.mathml import RAISED
 from generator.typst import typst
 
 __all__ = ["LEAST", "SMALL", "WIDE", "Box", "Circle", "Item", "Label", "Line", "Picture", "Point"]
@@ -243,21 +244,44 @@ def _set_width(text: str, italic: bool, letters: float = 1.0) -> float:
     return sum(wide.get(c, 550) * (1.0 if c in _AS_WIDE else letters) for c in text) / 1000
 
 
+@dataclass(frozen=True)
+class _Run:
+    """A text at its place; `number`, where it lives (see `formula.Number`)."""
+
+    x: float
+    y: float
+    scale: float
+    text: str
+    italic: bool
+    number: Number | None = None
+
+
 @dataclass
 class _Setter:
     """Sets a formula as runs of text, each at its place, and rules; with wider letters, to be sure."""
 
     letters: float = 1.0
-    runs: list[tuple[float, float, float, str, bool]] = field(default_factory=list)
+    runs: list[_Run] = field(default_factory=list)
     rules: list[tuple[float, float, float, float]] = field(default_factory=list)
 
-    def text(self, text: str, x: float, y: float, scale: float, italic: bool = False) -> float:
-        self.runs.append((x, y, scale, text, italic))
+    def text(
+        self,
+        text: str,
+        x: float,
+        y: float,
+        scale: float,
+        italic: bool = False,
+        number: Number | None = None,
+    ) -> float:
+        self.runs.append(_Run(x, y, scale, text, italic, number))
         return x + scale * _set_width(text, italic, self.letters)
 
     def put(self, node: Node, x: float, y: float, scale: float, first: bool = True) -> float:
         """Sets a node from x on, on the baseline y; where it ends."""
         match node:
+            case Number(text, exponent) if node.of is not None:
+                power = "" if exponent is None else f"·10{str(exponent).translate(RAISED)}"
+                return self.text(text.replace("-", "−") + power, x, y, scale, number=node)
             case Number(text, exponent):
                 x = self.text(text.replace("-", "−"), x, y, scale)
                 if exponent is None:
@@ -323,7 +347,7 @@ def spoken(node: Node) -> str:
     """A formula as a line of plain text: w5, 0.15."""
     setter = _Setter()
     setter.put(node, 0.0, 0.0, 1.0)
-    return "".join(text for _, _, _, text, _ in setter.runs)
+    return "".join(run.text for run in setter.runs)
 
 
 def svg(picture: Picture, title: str, alone: bool = False) -> str:
@@ -379,15 +403,6 @@ def _(item: Circle) -> Iterator[str]:
     yield f'<circle cx="{_units(item.x)}" cy="{_units(item.y)}" r="{_units(item.r)}" {drawn}/>'
 
 
-def _living(item: Label, number: Number, scale: float) -> str:
-    """A number that a script on the page may write anew."""
-    up, down = extent(number)
-    place = f'x="{_units(item.x)}" y="{_units(item.y + (up - down) / 2 * scale)}"'
-    about = f'data-of="{escape(str(number.of))}" data-digits="{number.digits}"'
-    style = f'font-size="{_units(scale)}" text-anchor="{item.anchor}"'
-    return f"<text {_INK} {place} {style} {about}>{escape(number.line)}</text>"
-
-
 @_svg.register
 def _(item: Box) -> Iterator[str]:
     place = f'x="{_units(item.x)}" y="{_units(item.y)}"'
@@ -398,23 +413,23 @@ def _(item: Box) -> Iterator[str]:
 @_svg.register
 def _(item: Label) -> Iterator[str]:
     scale = SMALL if item.small else 1.0
-    if isinstance(item.text, Number) and item.text.of is not None:
-        yield _living(item, item.text, scale)
-        return
     wide = _measured(item.text, scale)
     shift = {"start": 0.0, "middle": wide / 2, "end": wide}[item.anchor]
     up, down = extent(item.text)
     setter = _Setter()
     setter.put(item.text, item.x - shift, item.y + (up - down) / 2 * scale, scale)
     spans = []
-    for x, y, size_, text, italic in setter.runs:
-        attributes = [f'x="{_units(x)}" y="{_units(y)}" font-size="{_units(size_)}"']
-        if italic:
+    for run in setter.runs:
+        attributes = [f'x="{_units(run.x)}" y="{_units(run.y)}" font-size="{_units(run.scale)}"']
+        if run.italic:
             attributes.append('font-style="italic"')
-        if len(text) > 1:
-            fitted = _units(size_ * _set_width(text, italic))
+        if run.number:  # of any length, once it has been edited
+            about = f'data-of="{escape(str(run.number.of))}" data-digits="{run.number.digits}"'
+            attributes.append(about)
+        elif len(run.text) > 1:
+            fitted = _units(run.scale * _set_width(run.text, run.italic))
             attributes.append(f'textLength="{fitted}" lengthAdjust="spacingAndGlyphs"')
-        spans.append(f"<tspan {' '.join(attributes)}>{escape(text)}</tspan>")
+        spans.append(f"<tspan {' '.join(attributes)}>{escape(run.text)}</tspan>")
     yield f"<text {_INK}>{''.join(spans)}</text>"
     for rule in setter.rules:
         yield f'<path d="{_path((rule[:2], rule[2:]))}" {_stroke(thick=False)}/>'

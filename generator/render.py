@@ -44,7 +44,7 @@ from generator.picture import Picture, svg
 from generator.telling import Teller
 from generator.text import CannotRender, CannotWrite
 
-__all__ = ["Body", "Pages", "document", "errata_pages", "marked_pages", "pages", "pages_of"]
+__all__ = ["Body", "Pages", "document", "errata_pages", "marked_pages", "pages", "pages_of", "words"]
 
 _HERE = Path(__file__).parent
 TEMPLATES = next(p for p in (_HERE / "templates", _HERE.parent / "templates") if p.is_dir())
@@ -320,8 +320,13 @@ def _beside(pictures: Iterable[Picture]) -> dict[str, str]:
 
 def _title(picture: Picture) -> str:
     """What there is to see, in words."""
-    template = _environment().get_template("pages/picture.jinja")
-    return template.render(format="spoken", picture=picture).strip()
+    return words(picture.alt, picture.args)
+
+
+def words(phrase: str, args: Any) -> str:
+    """A phrase without any markup."""
+    template = _environment().get_template("pages/words.jinja")
+    return template.render(format="spoken", phrase=phrase, args=args).strip()
 
 
 def _telling(exercise: Exercise) -> ModuleType:

@@ -20,10 +20,9 @@ from derive.expression import Ref, call
 from derive.graph import Node as Gate
 from derive.ops import GATES, Elementwise
 from derive.quantity import Quantity
-from generator.diagram import canvas
+from generator.diagram import Show, canvas
 from generator.exercise import Exercise
 from generator.formula import Node, Op, Symbol, row, width
-from generator.number import living
 from generator.picture import LEAST, WIDE, Box, Circle, Item, Label, Line, Picture, inked, size
 from generator.typeset import typeset
 
@@ -43,7 +42,7 @@ ENTRY = 0.6  # em that a wire runs level into a gate
 ATTEMPTS = ((True, True, WIDE), (False, True, WIDE / LEAST), (False, False, WIDE / LEAST))
 
 
-def circuit(exercise: Exercise, solved: bool = False) -> Picture | None:
+def circuit(exercise: Exercise, show: Show, solved: bool = False) -> Picture | None:
     """Gates and wires with what is given; `solved`: with the value and the gradient of every wire.  None
     of a word problem, or of what no page holds."""
     source = exercise.spec.circuit
@@ -51,7 +50,7 @@ def circuit(exercise: Exercise, solved: bool = False) -> Picture | None:
     if source is None or source.text or gates > MOST_GATES:
         return None
     for named, formulas, room in ATTEMPTS:
-        drawn = _Circuit(exercise, solved, named, formulas).picture()
+        drawn = _Circuit(exercise, show, solved, named, formulas).picture()
         if drawn and drawn.width <= room and drawn.height <= TALL:
             return drawn
     return None
@@ -70,11 +69,13 @@ class _Place:
 
 
 class _Circuit:
-    def __init__(self, exercise: Exercise, solved: bool, named: bool, formulas: bool) -> None:
-        self.exercise, self.solved, self.named, self.formulas = exercise, solved, named, formulas
+    def __init__(
+        self, exercise: Exercise, show: Show, solved: bool, named: bool, formulas: bool
+    ) -> None:
+        self.exercise, self.show = exercise, show
+        self.solved, self.named, self.formulas = solved, named, formulas
         self.graph, self.name = exercise.graph, exercise.namer
         self.reached = self.graph.ancestors()  # by a gradient
-        self.typed = exercise.spec.circuit.inputs if exercise.spec.circuit else {}
         self.columns = self._placed()
         self._ordered()
         self._levelled()
@@ -237,19 +238,17 @@ class _Circuit:
 
     def _labels(self, place: _Place) -> tuple[Node | None, Node | None]:
         """What stands above and below a wire."""
-        q, digits = self._q(place), self.exercise.spec.digits
+        q = self._q(place)
         if place.gate.op is None:
-            above: Node = living(q, self.typed[q.name], digits)
+            above: Node = self.show(q)
         elif not self.solved:
             own = self.name(q)  # which a gate may have inside
             return (None if self._label(place.gate) == own else own), None
         else:
-            value = living(q, self.exercise.number(q), digits)
-            above = row(self.name(q), "=", value) if self.named else value
+            above = row(self.name(q), "=", self.show(q)) if self.named else self.show(q)
         if not self.solved or place.gate not in self.reached or place.gate.kind == "constant":
             return above, None
-        slope = self.exercise.derivation.derivative(q)
-        return above, living(slope, self.exercise.number(slope), digits)
+        return above, self.show(self.exercise.derivation.derivative(q))
 
     # --- items ---
 

@@ -68,7 +68,7 @@ def told(teller: NetworkTeller) -> tuple[Section, ...]:
     sections = [
         *standardized(exercise),
         *teller.designed(),
-        Section("forward", {}, tuple(teller.forward())),
+        Section("forward", {}, (*teller.forward(), *teller.drawn())),
     ]
     for name, say in {"one_map": collapse, "truth": truth_table, "boundary": boundaries}.items():
         if blocks := tuple(say(teller)):
@@ -253,6 +253,12 @@ class NetworkTeller(Teller):
             units.append(Quantity("L"))
         if not any(truth_table(self)):  # which says the same
             yield from self._in_tables(units)
+
+    def drawn(self) -> Iterator[Block]:
+        """The forward pass of a single sample, as a picture of the network."""
+        drawn = self.graph.samples == 1 and self.picture(partial(network, show=self.shown))
+        if drawn:
+            yield Block("values_drawn", {}, picture=drawn)
 
     def _forward_layer(self, z: GraphNode, sample: int | None) -> Iterator[Block]:
         """z and a of a layer."""

@@ -72,7 +72,7 @@ class _Teller(Teller):
             yield Block("circuit_text", {"text": self.story(self.circuit.text)})
         else:
             said = block("gates", {"count": len(definitions), **self.lines}, definitions)
-            yield replace(said, picture=self.picture(circuit))
+            yield replace(said, picture=self.picture(partial(circuit, show=self.shown)))
         line: list[Node] = []
         for node in self.graph.given:
             q = node.element(())
@@ -95,7 +95,7 @@ class _Teller(Teller):
         yield from self.wires()
         rows = tuple((self.name(d.wrt), self.shown(d.wrt), self.shown(d)) for d in self.targets())
         yield Block("all_wires", {}, (), Table(("wire_column", "value_column", "gradient"), rows))
-        if drawn := self.picture(partial(circuit, solved=True)):
+        if drawn := self.picture(partial(circuit, show=self.shown, solved=True)):
             yield Block("solved_circuit", {}, picture=drawn)
 
     def targets(self) -> list[Derivative]:

@@ -49,7 +49,13 @@ def test_make_exercise_leaves_question_solution_and_key_and_says_where(run):
     written = files()
     assert {Path(name).name for name in written} == {
         *("question.md", "question.tex", "solution.md", "solution.tex", "key.json", "variants.csv"),
-        *("answers.csv", "question-network.svg", "solution-network.svg", "solution-paths.svg"),
+        *(
+            "answers.csv",
+            "question-network.svg",
+            "solution-network.svg",
+            "solution-paths.svg",
+            "solution-values.svg",
+        ),
     }
     assert "output/mazur" in done.out
     assert "--seed" in done.out
@@ -96,7 +102,11 @@ def test_making_an_exercise_again_replaces_it_whole(run):
 def test_make_example_in_every_notation(run, lecture, notation):
     assert run("make-example", lecture, "--notation", notation).code == 0
     folder = "example" if notation == lecture else f"example-{notation}"
-    written = ("solution.md", "solution.tex", "solution-network.svg", "solution-paths.svg")
+    written = (
+        "solution.md",
+        "solution.tex",
+        *(f"solution-{p}.svg" for p in ("network", "paths", "values")),
+    )
     assert set(files()) == {f"{lecture}/{folder}/{name}" for name in written}
 
 

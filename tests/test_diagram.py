@@ -12,12 +12,18 @@ from generator.exercise import build
 from generator.exercises import found, kinds
 from generator.latex import latex
 from generator.notation import NOTATIONS
+from generator.number import shown
 from generator.picture import LEAST, WIDE, Box, Circle, Label, Line
 from generator.render import pages
 from generator.spec import LECTURES, load, read
 from generator.wires import circuit
 from tests.conftest import lecture
 from tests.test_tex import square
+
+
+def numbers(exercise):
+    """How a page writes a number."""
+    return lambda q: shown(exercise.number(q), exercise.spec.digits)
 
 
 def overlap(one: Box, other: Box) -> bool:
@@ -98,7 +104,8 @@ SIZES = [*product(range(1, 5), repeat=2), (4, 4, 4), (1, 4, 2, 1), (4, 1, 4), (2
 def test_nothing_collides_in_a_network(sizes, notation, values):
     """Numbers are -0.123456: as wide as a label gets."""
     spec = read(square(sizes)).model_copy(update={"notation": notation, "digits": 6})
-    drawn = network(build(spec), values)
+    exercise = build(spec)
+    drawn = network(exercise, numbers(exercise) if values else None)
     assert drawn is not None
     assert drawn.width <= WIDE / LEAST
     assert list(collisions(drawn)) == []
@@ -113,7 +120,8 @@ def test_nothing_collides_where_paths_are_drawn(sizes, notation, values):
     exercise = build(read(square(tuple(sizes))).model_copy(update={"notation": notation}))
     if (q := branching(exercise)) and (drawn := paths(exercise, q)):
         assert list(collisions(drawn)) == []
-    assert list(collisions(network(exercise, values))) == []
+    show = numbers(exercise) if values else None
+    assert list(collisions(network(exercise, show))) == []
 
 
 LECTURE_NETWORKS = sorted(p.stem for p in LECTURES.glob("*.toml") if load(p.stem).network)
@@ -123,7 +131,7 @@ LECTURE_NETWORKS = sorted(p.stem for p in LECTURES.glob("*.toml") if load(p.stem
 @pytest.mark.parametrize("name", LECTURE_NETWORKS)
 def test_nothing_collides_in_a_lecture(name, notation):
     exercise = build(load(name).model_copy(update={"notation": notation}))
-    for drawn in (network(exercise), network(exercise, values=True)):
+    for drawn in (network(exercise), network(exercise, numbers(exercise))):
         assert list(collisions(drawn)) == []
 
 
@@ -133,7 +141,8 @@ CIRCUITS = sorted({*(p.stem for p in LECTURES.glob("*.toml") if load(p.stem).cir
 @pytest.mark.parametrize("solved", [False, True])
 @pytest.mark.parametrize("name", CIRCUITS)
 def test_nothing_collides_in_a_circuit(name, solved):
-    drawn = circuit(build(found(name)), solved)
+    exercise = build(found(name))
+    drawn = circuit(exercise, numbers(exercise), solved)
     if drawn is None:
         assert (name, solved) in {("rnn", True), ("attention", True)}  # no page is wide enough
     else:
@@ -169,7 +178,7 @@ def gated(draw):
 @given(gated(), st.booleans())
 def test_nothing_collides_in_any_circuit(text, solved):
     exercise = build(read(text))
-    if drawn := circuit(exercise, solved):
+    if drawn := circuit(exercise, numbers(exercise), solved):
         assert list(collisions(drawn)) == []
         entering = sum(len(node.inputs) for node in exercise.graph.nodes)
         arrows = [item for item in drawn.items if isinstance(item, Line) and item.arrow]
@@ -178,14 +187,15 @@ def test_nothing_collides_in_any_circuit(text, solved):
 
 def test_a_circuit_in_a_question_has_the_numbers_that_are_given_and_no_other():
     exercise = lecture("ceng506-sum-product")
-    given_ = {latex(label.text) for label in circuit(exercise).labels}
+    given_ = {latex(label.text) for label in circuit(exercise, numbers(exercise)).labels}
     assert given_ == {"x", "-2", "y", "5", "z", "-4", "+", "\\times", "q", "f"}
-    told = {latex(label.text) for label in circuit(exercise, solved=True).labels}
+    told = {latex(label.text) for label in circuit(exercise, numbers(exercise), solved=True).labels}
     assert told >= {"q = 3", "f = -12", "-4", "3", "1"}
 
 
 def test_a_word_problem_has_no_picture():
-    assert circuit(build(found("epochs"))) is None
+    exercise = build(found("epochs"))
+    assert circuit(exercise, numbers(exercise)) is None
 
 
 SKIPPED = """
@@ -246,6 +256,15 @@ def test_the_first_weight_with_several_paths(name, weight, count):
         assert paths(exercise, q).args["count"] == count
         data = exercise.derivation.towards(data_loss(exercise.graph))  # not the penalty
         assert data.path_count(data.derivative(q)) == count
+
+
+def test_numbers_of_a_solution_are_drawn_after_the_forward_pass():
+    exercise = lecture("mazur")
+    labels = {latex(label.text) for label in network(exercise, numbers(exercise)).labels}
+    assert {"0.15", "0.5933", "0.7514", "0.99", "0.35"} <= labels
+    files = pages(exercise, ["md"])
+    assert "solution-values.svg" in files
+    assert "solution-values.svg" not in pages(lecture("ceng506-and"), ["md"])  # several samples
 
 
 def test_thick_is_what_lies_on_a_path():

@@ -96,6 +96,13 @@ def test_what_is_wider_than_a_page_is_made_smaller():
     assert "scale" not in pict2e(picture()) + figure(picture(), "")
 
 
+def test_a_number_that_lives_says_of_what():
+    number = Number("0.5", of="a[1][1]", digits=4)
+    text = svg(picture(Label(1, 1, number)), "")
+    assert 'data-of="a[1][1]" data-digits="4">0.5</tspan>' in text
+    assert "data-of" not in svg(picture(Label(1, 1, Number("0.5"))), "")
+
+
 SPOKEN = [
     (W, "w11(1)"),
     (Number("4.386", -7), "4.386·10−7"),
