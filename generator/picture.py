@@ -19,6 +19,7 @@ from typing import Any, Literal
 
 from generator.formula import (
     INFIX,
+    RAISED,
     THIN,
     Fence,
     Fraction,
@@ -34,7 +35,6 @@ from generator.formula import (
     width,
 )
 from generator.latex import latex
-from generator.mathml import RAISED
 from generator.typst import typst
 
 __all__ = ["LEAST", "SMALL", "WIDE", "Box", "Circle", "Item", "Label", "Line", "Picture", "Point"]
