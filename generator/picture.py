@@ -19,7 +19,6 @@ from typing import Any, Literal
 
 from generator.formula import (
     INFIX,
-    RAISED,
     THIN,
     Fence,
     Fraction,
@@ -279,9 +278,8 @@ class _Setter:
     def put(self, node: Node, x: float, y: float, scale: float, first: bool = True) -> float:
         """Sets a node from x on, on the baseline y; where it ends."""
         match node:
-            case Number(text, exponent) if node.of is not None:
-                power = "" if exponent is None else f"·10{str(exponent).translate(RAISED)}"
-                return self.text(text.replace("-", "−") + power, x, y, scale, number=node)
+            case Number() if node.of is not None:
+                return self.text(node.line, x, y, scale, number=node)
             case Number(text, exponent):
                 x = self.text(text.replace("-", "−"), x, y, scale)
                 if exponent is None:
