@@ -53,6 +53,7 @@ class _Network:
     def __init__(self, exercise: Exercise, show: Show | None = None) -> None:
         self.exercise, self.show, self.values = exercise, show, show is not None
         self.name: Namer = exercise.network_namer
+        self.said: dict[Quantity, Node] = {}
         self.layers = [n for n in exercise.graph.nodes if n.name == "z"]
         self.sizes = self.name.sizes
         self.edges = [edge for z in self.layers for edge in _edges(z)]
@@ -73,7 +74,9 @@ class _Network:
 
     def written(self, q: Quantity) -> Node:
         """A name, or a number."""
-        return self.show(q) if self.show else self.name(q.at())
+        if q not in self.said:
+            self.said[q] = self.show(q) if self.show else self.name(q.at())
+        return self.said[q]
 
     def lines(self, at: tuple[int, int]) -> list[Node]:
         """What stands in a circle: a unit's name; under it its activation."""

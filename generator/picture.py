@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import singledispatch
+from functools import lru_cache, singledispatch
 from html import escape
 from itertools import pairwise
 from math import hypot
@@ -166,6 +166,7 @@ SCRIPT = 0.7  # of the size of what has the index
 SUB, SUP = 0.2, 0.38  # em that scripts are lowered and raised
 
 
+@lru_cache(4096)
 def size(node: Node, small: bool = False) -> tuple[float, float]:
     """Width and height in em, on the safe side."""
     scale = SMALL if small else 1.0
@@ -332,6 +333,7 @@ class _Setter:
                 raise TypeError(f"a label has no place for a {type(node).__name__}")
 
 
+@lru_cache(4096)
 def inked(node: Node, small: bool = False) -> float:
     """How wide a formula is set, TeX's letters being wider than those of Times."""
     return _Setter(letters=1.35).put(node, 0.0, 0.0, SMALL if small else 1.0) + 0.1
