@@ -23,7 +23,7 @@ from generator.exercises import found, kinds
 from generator.formats import FORMATS
 from generator.paper import Paper
 from generator.publish import answers_csv, contents
-from generator.render import TEMPLATES, pages
+from generator.render import TEMPLATES
 from generator.spec import LECTURES, Spec, SpecError, read
 from tests.conftest import without_places
 from tests.test_draw import ON_KINKS
@@ -128,7 +128,9 @@ def blind(exercise, monkeypatch):
     with monkeypatch.context() as patch:  # a solution cannot be told without
         patch.setattr(render._telling(exercise), "worked", lambda exercise: ())
         patch.setattr(render, "answers", lambda exercise, first: None)
-        return {f: text for f, text in pages(without, FORMATS).items() if f.startswith("question")}
+        told = render.pages_of(without)
+        asked = replace(told, wanted={"question": told.wanted["question"]})
+        return asked.files(FORMATS)
 
 
 def blind_sheet(exercise):

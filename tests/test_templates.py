@@ -78,7 +78,7 @@ def test_the_document_lists_every_macro_of_a_format_and_every_page(run):
     macros = re.findall(r"{% macro (\w+)\((.*?)\) %}", (TEMPLATES / "md/page.jinja").read_text("utf-8"))
     assert told == {name: re.sub(r"=[^,]*", "", arguments) for name, arguments in macros}
     for path in (TEMPLATES / "pages").glob("*.jinja"):
-        assert path.stem in ("document", "picture") or f"`{path.stem}`" in text
+        assert path.stem in ("document", "picture", "words") or f"`{path.stem}`" in text
     (command,) = re.findall(r"-m generator (make-example .*)", text)
     shutil.copytree(TEMPLATES / "html", "mine/html")
     assert run(*command.split()).code == 0
