@@ -109,15 +109,14 @@ def read_key(text: str | bytes, name: str = "key.json") -> Key:
     try:
         found = json.loads(text)
         exact = json.loads(text, parse_float=Decimal)
-        specs = tuple(map(_spec, exact["specs"]))
-        parts = [_part(entry, len(specs)) for entry in found["parts"]]
+        parts = [_part(entry, len(found.get("specs", ()))) for entry in found["parts"]]
         return Key(
             name=str(found["exercise"]),
             title=str(found["title"]),
             variant=str(found["variant"]),
             digest=str(found["spec_digest"]),
             parts={keyed.id: keyed for keyed in parts},
-            specs=specs,
+            specs=tuple(map(_spec, exact["specs"])),
             marking=MarkingSpec.model_validate(exact["marking"]),
         )
     except ValidationError as error:
@@ -134,6 +133,7 @@ def _spec(found: Mapping[str, Any]) -> Spec:
 
 
 def _part(entry: Mapping[str, Any], exercises: int) -> Keyed:
+    quantity = parse(entry["quantity"])
     number = str(entry["id"]).partition(":")[0]
     several = number.isdecimal()  # 2:a[1][1], of the second exercise of a sheet
     prefix = f"{number}:" if several else ""
@@ -145,7 +145,7 @@ def _part(entry: Mapping[str, Any], exercises: int) -> Keyed:
     answer = float(entry["answer"]) if numeric else str(entry["answer"])
     tolerance = None if entry["tolerance"] is None else float(entry["tolerance"])
     part = Part(
-        quantity=parse(entry["quantity"]),
+        quantity=quantity,
         group="",
         answer=answer,
         tolerance=tolerance,

@@ -198,7 +198,7 @@ def test_the_marked_answer_of_the_readme_is_what_the_program_says():
     q = "dL/dz[1][1]"
     wrong = {w.note: w.answer for w in one.parts[q].part.misconceptions}["M02"]
     marks = mark([HandIn("ada", one.variant, {q: f"{wrong:.4g}"})], {one.variant: one})
-    page = marked_pages("feedback_title", "T", feedback(one, marks), ["md"])["marked.md"]
+    page = marked_pages("feedback_title", "T", feedback(one, marks)).text("marked", "md")
     said, line = re.findall(r"^> (.*?)\n\n(\$\$\n.*?\n\$\$)$", README, re.MULTILINE | re.DOTALL)[1]
     assert f"{said}\n\n{line}" in page
 

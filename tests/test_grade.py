@@ -148,7 +148,7 @@ def test_a_class_of_which_nothing_can_be_marked(run, course):
     Path("class.csv").write_text(course.wide([["zoe", "", *["1"] * len(course.parts)]]), "utf-8")
     done = run("grade", course.folder, "class.csv")
     assert (done.code, "0 hand-ins marked: no answers." in done.out) == (0, True)
-    assert "0 hand\\-ins of 0 points each." in (course.folder / "graded" / "class.md").read_text("utf-8")
+    assert "0 hand-ins of 0 points each." in (course.folder / "graded" / "class.md").read_text("utf-8")
 
 
 def test_the_order_of_the_rows_changes_no_byte(run, course):

@@ -177,10 +177,12 @@ def test_misconceptions_that_are_the_same_are_said_as_one():
     one = next(m for m in marks if m.notes)
     assert (one.notes, one.joined, note_of(one)) == (("M08", "M09"), "is", "M08=M09")
     own = [m for m in marks if m.student == one.student]
-    page = marked_pages("feedback_title", "T", feedback(some.keys[one.variant], own), ["md"])
+    page = marked_pages("feedback_title", "T", feedback(some.keys[one.variant], own)).text(
+        "marked", "md"
+    )
     same = "the sign of the error; which on this sheet is the same as: up the gradient instead of down"
-    assert same in page["marked.md"]
-    page = marked_pages("class_title", "T", of_class(marks, some.keys), ["md"])["marked.md"]
+    assert same in page
+    page = marked_pages("class_title", "T", of_class(marks, some.keys)).text("marked", "md")
     assert "| M08=M09 | the sign of the error; up the gradient instead of down |" in page
 
 
