@@ -8,6 +8,7 @@ implemented a second time.  A state after an update is the same program on new p
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import lru_cache
@@ -182,22 +183,28 @@ class _Writer:
     def js(self, expr: Expr, slots: dict[Id, int], states: str = "") -> str:
         """The formula in JavaScript, over v or over the states s."""
 
-        def name(q: Any) -> Expr:
+        def name(q: Any) -> str:
             if q == UPDATE:
-                return Ref("k")
+                return "k"
             if states:
                 update, base = q
-                return Ref(f"{states}[{update}][{slots[base]}]")
-            return Ref(f"v[{slots[q]}]")
+                return f"{states}[{update}][{slots[base]}]"
+            return f"v[{slots[q]}]"
 
-        named = substitute(expr, name)
-        if isinstance(named, Ref):
-            return str(named.name)
-        return _javascript(named)
+        names: dict[Any, str] = {}
+        for q in refs(expr):
+            names.setdefault(q, f"x{len(names)}")
+        said = {short: name(q) for q, short in names.items()}
+        printed = _javascript(substitute(expr, lambda q: Ref(names[q])))
+        return _SHORT.sub(lambda found: said[found[0]], printed)
 
 
-@lru_cache(maxsize=20_000)
+_SHORT = re.compile(r"\bx\d+\b")
+
+
+@lru_cache(maxsize=10_000)
 def _javascript(expr: Expr) -> str:
+    """A formula of x0, x1, …: printed once for all that are made in the same way."""
     import sympy
 
     from derive.symbolic import sympy_table
