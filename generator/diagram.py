@@ -275,14 +275,20 @@ def _around(lines: Sequence[Node], small: bool = False) -> float:
 def branching(exercise: Exercise) -> Quantity | None:
     """The first weight, from the last layer back, from which more than one path leads to the loss; none
     before a softmax, in which all paths cross."""
-    layers = [n for n in exercise.graph.nodes if n.name == "z"]
     if any(isinstance(n.op, Softmax) for n in exercise.graph.nodes):
         return None
+    layers = [n for n in exercise.graph.nodes if n.name == "z"]
+    onward = Counter({(len(layers), i): 1 for (i,) in layers[-1].present})  # paths from a unit
+    paths: Counter[Quantity] = Counter()
     for z in reversed(layers):
+        (layer,) = z.prefix
         for edge in _edges(z):
-            if _Paths(layers, edge.weight).count > 1:
-                return edge.weight
-    return None
+            onward[layer - 1, edge.j] += onward[layer, edge.i]
+            paths[edge.weight] += onward[layer, edge.i]
+        if back := _entering(z).get("s"):
+            for (i,) in z.present:
+                onward[(back.prefix or (0,))[0], i] += onward[layer, i]
+    return next((weight for weight, count in paths.items() if count > 1), None)
 
 
 def data_loss(graph: Graph) -> Quantity:

@@ -11,13 +11,15 @@ import csv
 import io
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import isfinite, log10
 from typing import Any
 
 import numpy as np
 
+from derive.graph import Graph
+from derive.graph import Node as GraphNode
 from derive.program import Runs
 from derive.quantity import Id, Quantity, parse
 from generator.exercise import Exercise, build
@@ -114,13 +116,17 @@ class _Explained:
         self.told: set[Id] = set()  # what has been derived on the page
 
     @cached_property
-    def names(self) -> set[Id]:
-        """What has a line of its own; all else is written out."""
-        if self.exercise.spec.network and not self.exercise.graph.forward_only:
-            return {*working(self.exercise), *self.asked}
-        nodes = (n for n in self.exercise.graph.nodes if n.op)
-        samples = self.exercise.graph.sample_numbers
-        return {*(q for n in nodes for s in samples for q in n.elements(s)), *self.asked}
+    def named(self) -> set[Id]:
+        """What has a line of its own before the first update, and all that is given."""
+        graph = self.exercise.graph
+        if self.exercise.spec.network and not graph.forward_only:
+            return {*working(self.exercise), *self.asked, *_elements(graph, graph.of_kind("parameter"))}
+        return {*_elements(graph, (n for n in graph.nodes if n.op)), *self.asked}
+
+    def has_line(self, q: Id) -> bool:
+        """Whether q is a line of its own; else it is written out where it is used."""
+        updated = self.exercise.program.optimizer.owned(q)
+        return bool(updated) or q in self.named or replace(q, update=0) in self.named
 
     @cached_property
     def asked(self) -> set[Id]:
@@ -144,7 +150,7 @@ class _Explained:
     def line(self, run: Runs, q: Id) -> Node | None:
         """quantity = formula = numbers = number; None of what has no formula."""
         try:
-            found = line(run, q, 0, self.names)
+            found = line(run, q, 0, self.has_line)
         except (KeyError, AssertionError):
             return None
         return said(self.exercise, found) if isfinite(found.number) else None
@@ -176,7 +182,7 @@ class _Explained:
         except KeyError:
             return []
         known = self.asked | self.told
-        between = [u for u in self.sheet.way_to(q) if u in self.names and u not in known]
+        between = [u for u in self.sheet.way_to(q) if self.has_line(u) and u not in known]
         way = [*reversed(between[: MOST_LINES - 1]), q]
         self.told.update(way)
         lines = [self.line(run, u) for u in way]
@@ -206,6 +212,11 @@ class _Explained:
             }
             node = self.line(self.run(given), z)
             yield Block("told_design", args, ((node, None),) if node else ())
+
+
+def _elements(graph: Graph, nodes: Iterable[GraphNode]) -> Iterator[Id]:
+    """The quantities of nodes, of every sample."""
+    return (q for node in nodes for sample in graph.sample_numbers for q in node.elements(sample))
 
 
 def _neuron(m: Mark) -> tuple[int, ...]:

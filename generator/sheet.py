@@ -266,8 +266,9 @@ class Batch:
             return None
         run, at, v, names = planting.run, planting.first, planting.variant, self.sheet.lines
         right = Runs(run.program, run.states, run.rate)
-        lines = tuple(line(run, q, v, names) for q in names)
-        return Working(planting.note, lines, at + 1, line(right, names[at], v, names))
+        has_line = set(names).__contains__
+        lines = tuple(line(run, q, v, has_line) for q in names)
+        return Working(planting.note, lines, at + 1, line(right, names[at], v, has_line))
 
     @cached_property
     def tolerances(self) -> dict[Id, Array]:
@@ -376,11 +377,11 @@ class _Planting:
     variant: int
 
 
-def line(run: Runs, q: Id, v: int, lines: Collection[Id]) -> Line:
+def line(run: Runs, q: Id, v: int, has_line: Callable[[Id], bool]) -> Line:
     """A line of what variant v calculates; what has no line of its own is written out."""
 
     def spelled(name: Any) -> Expr:
-        known = name in lines or name == RATE or run.program.constant(name) is not None
+        known = name == RATE or has_line(name) or run.program.constant(name) is not None
         formula = None if known else run.formula(name)
         return Ref(name) if formula is None else substitute(formula, spelled)
 

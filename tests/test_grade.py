@@ -165,7 +165,7 @@ WRONG = [  # arguments, what is said
     (("output", "class.csv"), "output: found no keys in it, allowed: the folder of an exercise"),
     (("output/gradients", "none.csv"), "none.csv: found no such file"),
     (("output/gradients", "empty.csv"), "empty.csv: found nothing in it"),
-    (("output/gradients", "class.csv", "--format", "pdf"), "--format: found 'pdf', allowed: md, tex"),
+    (("output/gradients", "class.csv", "--format", "doc"), "--format: found 'doc', allowed: md, tex"),
     (("output/broken", "class.csv"), "output/broken: X/key.json: is no key"),
 ]
 

@@ -60,14 +60,13 @@ def test_typst_reads_every_kind(name, tmp_path):
 @needs_poppler
 @pytest.mark.parametrize("name", ["mazur", "matrix_form", "multiple_choice"])
 def test_both_engines_say_the_same(name, tmp_path):
-    """The same words; of numbers the same ones."""
-    pytest.importorskip("shutil")
+    """The same words and numbers; to poppler a power is one more digit of its base."""
     if not ENGINES["latex"].there():
         pytest.skip("no pdflatex")
     pages = pages_of(draw(found(name), 1, 1), "Ada Lovelace")
     by = {engine: made(tmp_path / engine, pages, engine) for engine in ENGINES}
     for file in by["typst"]:
-        words = [set(re.findall(r"\b[a-z]{3,}\b|\d\.\d+", said(by[engine][file]))) for engine in ENGINES]
+        words = [set(re.findall(r"\b[a-z]{3,}\b|\d\.\d{1,4}", said(by[engine][file]))) for engine in ENGINES]
         assert words[0] ^ words[1] <= {"net", "out", "target", "total"}, file
 
 

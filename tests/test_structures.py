@@ -132,7 +132,8 @@ def test_every_number_is_certified_and_on_its_pages(name):
     assert proven.certificate.max_error < 1e-14
     for telling in TELLINGS:
         told = replace(proven, spec=proven.spec.model_copy(update={"telling": telling}))
-        assert set(pages(told, ("md", "tex"))) == {"solution.md", "solution.tex"}
+        files = pages(told, ("md", "tex"))
+        assert {name for name in files if not name.endswith(".svg")} == {"solution.md", "solution.tex"}
 
 
 FORMULAS = [  # network, quantity, its formula
