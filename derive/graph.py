@@ -61,7 +61,7 @@ class Node:
         return (self.element(i, sample) for i in self.present)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Graph:
     """Nodes in topological order, for a number of samples; `root` is what is differentiated, or
     `forward_only`, where nothing is, an output.  `aliases`: other names of parameters, such as

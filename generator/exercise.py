@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -143,8 +143,7 @@ class Exercise:
     @cached_property
     def network_namer(self) -> Namer:
         """Writes a network's quantities in the spec's notation."""
-        notation = NOTATIONS[self.spec.notation].with_patterns(self.spec.patterns)
-        return Namer(notation, self.graph)
+        return _namer(self.graph, self.spec.notation, tuple(self.spec.patterns.items()))
 
     @property
     def namer(self) -> Writer:
@@ -174,6 +173,11 @@ class Exercise:
         if (constant := self.program.constant(q)) is not None:
             return float(constant)
         return self.iterates[q.update].number(q)
+
+
+@lru_cache(maxsize=8)  # of variants that follow one another most have one graph
+def _namer(graph: Graph, notation: str, patterns: tuple[tuple[str, str], ...]) -> Namer:
+    return Namer(NOTATIONS[notation].with_patterns(dict(patterns)), graph)
 
 
 def build(spec: Spec) -> Exercise:

@@ -339,6 +339,7 @@ class Namer:
     def __init__(self, notation: Notation, graph: Graph) -> None:
         self.notation = notation
         self.graph = graph
+        self._known: dict[Id, Node] = {}  # names are the same in every variant
         (inputs,) = (n.shape[0] for n in graph.of_kind("input"))
         self.sizes = [inputs, *(n.shape[0] for n in graph.nodes if n.name == "z")]
         self.last = len(self.sizes) - 1
@@ -355,6 +356,11 @@ class Namer:
 
     def __call__(self, q: Id) -> Node:
         """The name of a quantity, or ∂of/∂wrt as a fraction; δ where the notation has one."""
+        if q not in self._known:
+            self._known[q] = self._written(q)
+        return self._known[q]
+
+    def _written(self, q: Id) -> Node:
         if isinstance(q, Quantity):
             return self.marked(self._name(q), q.sample, q.update)
         root = self.graph.root

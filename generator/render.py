@@ -208,9 +208,10 @@ def pages_of(it: Exercise | Paper, student: str = "") -> Pages:
     for number, exercise in enumerate(paper.exercises, 1):
         about = {"spec": exercise.spec, "number": number, "before": first - 1}
         own = f"{number}-" if paper.several else ""
-        solutions.append(_named({**about, **_solution(exercise, first)}, f"solution-{own}"))
+        given = _given(exercise)
+        solutions.append(_named({**about, **_solution(exercise, given, first)}, f"solution-{own}"))
         prefix = f"{number}:" if paper.several else ""
-        questions.append(_named({**about, **_question(exercise, prefix)}, f"question-{own}"))
+        questions.append(_named({**about, **_question(exercise, given, prefix)}, f"question-{own}"))
         first += len(questions[-1]["groups"])
     several = paper.several
     common = {"spec": paper.spec, "variant": paper.variant, "student": student, "several": several}
@@ -243,24 +244,23 @@ def _given(exercise: Exercise) -> tuple[Section, ...]:
     return (*problem, *Teller(exercise).kinks())
 
 
-def _solution(exercise: Exercise, first: int) -> dict[str, Any]:
+def _solution(exercise: Exercise, given: tuple[Section, ...], first: int) -> dict[str, Any]:
     """The answers, from question `first` on, and every step."""
     key = tuple(section for section in [answers(exercise, first)] if section)
     told = _asked_for(exercise, _telling(exercise).worked(exercise)) + _points(exercise)
-    sections = key + _given(exercise) + mistake(exercise) + told
+    sections = key + given + mistake(exercise) + told
     return {"sections": sections, "proof": _proof(exercise), "live": partial(live, exercise, sections)}
 
 
-def _question(exercise: Exercise, prefix: str) -> dict[str, Any]:
+def _question(exercise: Exercise, given: tuple[Section, ...], prefix: str) -> dict[str, Any]:
     """What is asked, what it is worth, and how answers are written."""
     numbers = [p.answer for p in exercise.parts if p.tolerance is not None]
     whole = all(float(number).is_integer() for number in numbers)
     only = len(numbers) == len(exercise.parts)  # else whole ones go without saying
     how = {"digits": exercise.spec.digits, "whole": whole, "numbers": only or not whole}
     points = sum(part.points for part in exercise.parts)
-    sections = _given(exercise) + working(exercise)
     return {
-        "sections": sections,
+        "sections": given + working(exercise),
         "groups": groups(exercise, prefix),
         "points": points,
         "instructions": how,

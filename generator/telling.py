@@ -58,6 +58,7 @@ class Teller:
         self.numbered: dict[Id, int] = {}
         self.told: set[Id] = set()  # known from a table, without a number of its own
         self.typed = self._typed()
+        self._shown: dict[tuple[Any, int], Number] = {}
 
     def picture(self, draw: Callable[[Exercise], Picture | None]) -> Picture | None:
         """What is to be seen of the exercise, where its spec wants pictures."""
@@ -124,7 +125,12 @@ class Teller:
 
     def shown(self, leaf: Any, digits: int | None = None) -> Number:
         """A quantity's number: as typed, or rounded for showing."""
-        digits = digits or self.digits
+        key = leaf, digits or self.digits
+        if key not in self._shown:
+            self._shown[key] = self._rounded(*key)
+        return self._shown[key]
+
+    def _rounded(self, leaf: Any, digits: int) -> Number:
         if (constant := self.exercise.program.constant(leaf)) is not None:
             return shown(float(constant), ALL_TYPED)
         number = self.typed.get(leaf)  # a z-score may be a float

@@ -66,6 +66,7 @@ class _Place:
     leaving: list[_Place] = field(default_factory=list)
     order: float = 0.0
     y: float = 0.0
+    half: float = 0.4  # of the height that it takes
 
 
 class _Circuit:
@@ -77,6 +78,8 @@ class _Circuit:
         self.graph, self.name = exercise.graph, exercise.namer
         self.reached = self.graph.ancestors()  # by a gradient
         self.columns = self._placed()
+        for place in (place for column in self.columns for place in column if not place.passing):
+            place.half = self._half(place)
         self._ordered()
         self._levelled()
 
@@ -180,7 +183,7 @@ class _Circuit:
         """The heights nearest to what is wanted at which nothing touches (pool adjacent violators)."""
         shifts = [0.0]
         for one, other in pairwise(column):
-            shifts.append(shifts[-1] + self._half(one) + self._half(other))
+            shifts.append(shifts[-1] + one.half + other.half)
         pools: list[tuple[float, int]] = []
         for y, shift in zip(wanted, shifts, strict=True):
             pools.append((y - shift, 1))
@@ -193,9 +196,7 @@ class _Circuit:
     # --- sizes ---
 
     def _half(self, place: _Place) -> float:
-        """Half of the height that a place takes."""
-        if place.passing:
-            return 0.4
+        """Half of the height that a gate or an input takes."""
         above = max((size(label, True)[1] + GAP for label in self._labels(place) if label), default=0.0)
         return max(self._shape(place)[1] / 2, above) + GAP
 

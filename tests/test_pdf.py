@@ -66,7 +66,9 @@ def test_both_engines_say_the_same(name, tmp_path):
     pages = pages_of(draw(found(name), 1, 1), "Ada Lovelace")
     by = {engine: made(tmp_path / engine, pages, engine) for engine in ENGINES}
     for file in by["typst"]:
-        words = [set(re.findall(r"\b[a-z]{3,}\b|\d\.\d{1,4}", said(by[engine][file]))) for engine in ENGINES]
+        words = [
+            set(re.findall(r"\b[a-z]{3,}\b|\d\.\d{1,4}", said(by[engine][file]))) for engine in ENGINES
+        ]
         assert words[0] ^ words[1] <= {"net", "out", "target", "total"}, file
 
 
