@@ -84,14 +84,6 @@ def test_a_starter_draws_twenty_variants_that_are_certified_and_differ(name):
 
 
 @pytest.mark.parametrize("name", kinds())
-def test_a_starter_has_pages_of_every_format(name):
-    """What stands in them: `test_leaks`."""
-    files = contents(draw(found(name), 1, 1), FORMATS)
-    pages = {f for f in files if f.startswith(("question", "solution")) and not f.endswith(".svg")}
-    assert pages == {f"{page}.{f}" for page in ("question", "solution") for f in FORMATS}
-
-
-@pytest.mark.parametrize("name", kinds())
 def test_every_group_of_a_kind_has_a_phrase(name):
     assert {part.group for part in draw(found(name), 1, 1).parts} <= GROUPS
 

@@ -6,6 +6,7 @@ Golden files are in tests/pages; after a wanted change `pytest --rewrite` writes
 import html
 import re
 import string
+from functools import cache
 from pathlib import Path
 
 import cmarkgfm
@@ -255,6 +256,11 @@ def test_a_script_pdflatex_cannot_set_is_named():
         escape_latex("日本語"[2:])
 
 
+@cache
+def _plain():
+    return pages(certified(build(read(GOOD))), FORMATS)
+
+
 TITLES = [text for text in HOSTILE if any(c.isalnum() for c in text) and "\u202e" not in text]
 
 
@@ -262,7 +268,7 @@ TITLES = [text for text in HOSTILE if any(c.isalnum() for c in text) and "\u202e
 def test_a_hostile_title_stands_escaped_in_its_place_and_changes_nothing_else(text):
     title = text.replace("\\", "\\\\").replace('"', '\\"')
     spec = read(GOOD.replace('name = "hw"', f'name = "hw"\ntitle = "{title}"', 1))
-    plain = pages(certified(build(read(GOOD))), FORMATS)
+    plain = _plain()
     for file, page in pages(certified(build(spec)), FORMATS).items():
         form = file.rsplit(".", 1)[1]
         escaped = FORMATS[form].escape(text) if form in FORMATS else "a picture has no title of a page"

@@ -32,7 +32,13 @@ def test_what_fits(name, fitting):
     assert {row for row in PLOTS if PLOTS[row].fits(lecture(name))} == fitting
 
 
-@pytest.mark.parametrize("name", sorted(p.stem for p in LECTURES.glob("*.toml") if load(p.stem).network))
+NETWORKS = sorted(p.stem for p in LECTURES.glob("*.toml") if load(p.stem).network)
+FAST = {"mazur", "ceng506-and", "shallow"}
+
+
+@pytest.mark.parametrize(
+    "name", [n if n in FAST else pytest.param(n, marks=pytest.mark.slow) for n in NETWORKS]
+)
 def test_every_plot_that_fits_is_drawn(name):
     if name == "shallow":
         pytest.skip("its training is long, and it is drawn below")

@@ -277,8 +277,15 @@ BACK += [
 ]
 
 
-@pytest.mark.parametrize(("name", "notation"), BACK)
-@pytest.mark.parametrize("form", ["tex", pytest.param("md", marks=pytest.mark.slow)])
+READ = {("mazur", "mazur"), ("cummins", "cummins"), ("ceng506-and", "ceng506"), ("softmax", "plain")}
+EVERY = [  # and those of the fast suite
+    pytest.param(*pair, form, marks=[] if pair in READ and form == "tex" else pytest.mark.slow)
+    for pair in BACK
+    for form in ("tex", "md")
+]
+
+
+@pytest.mark.parametrize(("name", "notation", "form"), EVERY)
 def test_our_own_pages_are_read_back_without_an_erratum(name, notation, form):
     """Every number that a page derives finds its quantity again, and all formulas hold."""
     exercise = certified(build(load(name).model_copy(update={"notation": notation})))
@@ -302,12 +309,12 @@ def lines_of(name):
                         yield chain.sides, formula, values[-1].name.text
 
 
-LASTING = {"cummins", "adam", "momentum", "autoencoder"}  # in the slow suite
+FAST = {"mazur", "ceng506-and", "attention", "softmax", "convolution"}
 
 
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(n, marks=pytest.mark.slow) if n in LASTING else n for n in ALL if n != "shallow"],
+    [n if n in FAST else pytest.param(n, marks=pytest.mark.slow) for n in ALL if n != "shallow"],
 )
 def test_every_line_can_be_computed_from_its_own_numbers(name):
     """Whoever types a line into a calculator gets what stands behind it, to a unit of the last digit."""

@@ -29,7 +29,7 @@ def test_the_lectures_are_certified_by_four_methods(name):
     assert proof.max_error <= TOLERANCE
 
 
-@settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=6, suppress_health_check=[HealthCheck.too_slow])
 @given(networks(), st.integers(0, 99))
 def test_random_networks_up_to_four_layers_of_six_agree_with_both_oracles(drawn, pick):
     graph, data = drawn
