@@ -21,6 +21,7 @@ from derive.verify import Uncertified
 from generator.exercise import build, certified
 from generator.exercises import asked, found, kind, kinds
 from generator.notation import NOTATIONS, TELLINGS
+from generator.prose import languages
 from generator.spec import LECTURES, Spec, SpecError, schema
 
 if TYPE_CHECKING:
@@ -69,20 +70,30 @@ def _spec(arguments: Namespace) -> Spec:
     if spec.exercise:
         allowed = "one network or circuit, such as one of its exercises"
         raise Unusable(f"{spec.name}: found a sheet of {len(spec.exercise)}, allowed: {allowed}")
-    return _told_as(arguments, spec)
+    return _told_as(arguments, _in_language(arguments, spec))
 
 
 def _sheet(arguments: Namespace) -> tuple[Spec, tuple[Spec, ...]]:
     """A sheet and the exercises on it; of a network or circuit twice the same."""
     from generator.paper import specs_of
 
-    spec = found(arguments.spec)
+    spec = _in_language(arguments, found(arguments.spec))
     if not spec.exercise:
         spec = _told_as(arguments, spec)
         return spec, (spec,)
     specs = specs_of(spec, arguments.spec)
     networks = any(own.network for own in specs)
     return spec, tuple(_told_as(arguments, own) if own.network or not networks else own for own in specs)
+
+
+def _in_language(arguments: Namespace, spec: Spec) -> Spec:
+    """The spec in the language that is asked for."""
+    wanted = getattr(arguments, "language", None)
+    if not wanted:
+        return spec
+    own = getattr(arguments, "templates", None)
+    there = languages(Path(own) if own else None)
+    return spec.model_copy(update={"language": _choice("--language", wanted, there)})
 
 
 def _told_as(arguments: Namespace, spec: Spec) -> Spec:
@@ -307,6 +318,7 @@ def _again(arguments: Namespace, seed: str) -> str:
         "count": 1,
         "students": None,
         "secret": None,
+        "language": None,
         "notation": None,
         "telling": None,
         "engine": None,
@@ -589,13 +601,14 @@ def _write_marks(
     from generator.render import marked_pages
     from generator.sources import shown
 
-    title = next(iter(keys.values())).title
+    one = next(iter(keys.values()))
+    title, language = one.title, one.specs[0].language
     # Of several hand-ins for a variant its owner's page is named after it.
     own_first = sorted(by_hand_in(marks).items(), key=lambda h: students.get(h[0][0]) != h[0][1])
     named_so: Counter[str] = Counter()
     with staging(out) as stage:
         tables = {"grades.csv": csv_text(grades(marks)), "summary.csv": csv_text(summary(marks))}
-        pages = marked_pages("class_title", title, of_class(marks, keys, problems))
+        pages = marked_pages("class_title", title, of_class(marks, keys, problems), language=language)
         press.put(stage, pages, tables, name="class")
         for name, data in more.items():
             (stage / name).write_bytes(data)
@@ -603,7 +616,7 @@ def _write_marks(
             named_so[variant] += 1
             page = variant + f"-{named_so[variant]}" * (named_so[variant] > 1)
             told = feedback(keys[variant], own)
-            pages = marked_pages("feedback_title", title, told, shown(student), variant)
+            pages = marked_pages("feedback_title", title, told, shown(student), variant, language)
             press.put(stage / "feedback", pages, name=page)
         return _not_made(press, stage)
 
@@ -636,8 +649,9 @@ def make_example(arguments: Namespace) -> int:
     _pages_of(specs)
     paper = Paper(spec, tuple(certified(build(own), prove=True) for own in specs))
     own = found(arguments.spec)  # a sheet has no notation of its own
-    other = [name for name in (arguments.notation, arguments.telling) if name]
-    other = [name for name in other if name not in (own.notation, own.telling) or own.exercise]
+    usual = () if own.exercise else (own.language, own.notation, own.telling)
+    wanted = (arguments.language, arguments.notation, arguments.telling)
+    other = [name for name in wanted if name and name not in usual]
     folder = Path(arguments.out) / spec.name / "-".join(["example", *other])
     with staging(folder) as stage:
         files = press.put(stage, pages_of(paper), beside(paper))
@@ -900,6 +914,12 @@ def _lectures() -> dict[str, str]:
     return {path.stem: found(path.stem).title for path in sorted(LECTURES.glob("*.toml"))}
 
 
+def _languages() -> dict[str, str]:
+    from generator.render import words
+
+    return {code: words("language_name", {}, code) for code in languages()}
+
+
 def _tables() -> dict[str, Callable[[], Mapping[str, str]]]:
     from derive.expression import text
     from derive.ops import ACTIVATIONS, LOSSES, VECTOR_ACTIVATIONS
@@ -910,6 +930,7 @@ def _tables() -> dict[str, Callable[[], Mapping[str, str]]]:
 
     return {
         "notations": lambda: {n.name: n.title for n in NOTATIONS.values()},
+        "languages": _languages,
         "tellings": lambda: {name: telling.title for name, telling in TELLINGS.items()},
         "losses": lambda: {name: f"{text(op.formula)} for each output" for name, op in LOSSES.items()},
         "activations": lambda: (

@@ -5,8 +5,8 @@ Its printers are `latex`, `mathml` and `typst`; nobody else writes formulas.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, fields, replace
 from functools import singledispatch
 from typing import Any, Literal
 
@@ -187,6 +187,19 @@ Node = (
     | Either
     | Aligned
 )
+
+
+def rewritten(node: Any, leaf: Callable[[Number | Text], Node]) -> Any:
+    """A formula, or several, with numbers and words as `leaf` has them."""
+    if isinstance(node, Number | Text):
+        return leaf(node)
+    if isinstance(node, tuple):
+        return tuple(rewritten(item, leaf) for item in node)
+    if isinstance(node, Node):
+        parts = {f.name: getattr(node, f.name) for f in fields(node)}
+        return replace(node, **{name: rewritten(part, leaf) for name, part in parts.items()})
+    return node
+
 
 THIN = "\u2009"  # a thin space
 EMPTY = Row(())

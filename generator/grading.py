@@ -29,9 +29,10 @@ from generator.keys import Key, Keyed
 from generator.marking import JOINED, VERDICTS, Mark
 from generator.misconceptions import MISCONCEPTIONS, rewriting
 from generator.number import shown
-from generator.page import Block, Cell, Section, Table, Words, label, said
+from generator.page import Block, Cell, Phrase, Section, Table, Words, label, said
 from generator.publish import plain_cell
 from generator.sheet import Sheet, line
+from generator.unreadable import Unreadable
 
 __all__ = ["Copied", "changes", "copied", "feedback", "grades", "of_class", "summary"]
 
@@ -256,6 +257,12 @@ def feedback(key: Key, marks: Sequence[Mark]) -> tuple[Section, ...]:
     return tuple(sections)
 
 
+def _why(unreadable: Unreadable) -> dict[str, str]:
+    """Why an answer could not be read; `text` in English."""
+    about = {"reason": unreadable.reason, "found": unreadable.short}
+    return about | {"text": str(unreadable)}
+
+
 def _verdict(verdict: str) -> str:
     """Its phrase."""
     return f"verdict_{verdict}".replace("-", "_")
@@ -279,11 +286,11 @@ def _told(about: _Explained, keyed: Keyed, m: Mark, marks: Mapping[str, Mark]) -
     args: dict[str, Any] = {
         "name": name,
         "answer": _answer(m),
-        "notes": [MISCONCEPTIONS[note].name for note in m.notes if note in MISCONCEPTIONS],
+        "notes": [MISCONCEPTIONS[note] for note in m.notes if note in MISCONCEPTIONS],
         "joined": m.joined,
         "own": own,
         "slip": m.slip,
-        "why": str(m.unreadable) if m.unreadable else "",
+        "why": _why(m.unreadable) if m.unreadable else None,
         "at": None if m.unreadable is None or m.unreadable.offset is None else m.unreadable.offset + 1,
     }
     formulas: list[Node] = []
@@ -432,7 +439,7 @@ def _met(marks: Iterable[Mark]) -> list[tuple[Cell, ...]]:
     return [
         (
             Words(JOINED["is"].join(notes)),
-            Words("; ".join(MISCONCEPTIONS[note].name for note in notes)),
+            Phrase("class_mistakes", {"notes": [MISCONCEPTIONS[note] for note in notes]}),
             Number(str(parts[notes].total())),
             Words(", ".join(f"{part} ({n})" for part, n in parts[notes].most_common(1))),
         )

@@ -59,6 +59,8 @@ class Key:
 def key(it: Exercise | Paper) -> dict[str, Any]:
     """key.json: every part with its answer and tolerance, and what vouches for them."""
     paper = Paper.of(it)
+    marking = paper.spec.marking.model_dump()
+    marking["decimal"] = marking["decimal"] or ("." if paper.spec.language == "en" else "either")
     return {
         "exercise": paper.spec.name,
         "title": paper.spec.title,
@@ -81,7 +83,7 @@ def key(it: Exercise | Paper) -> dict[str, Any]:
             for prefix, part in paper.parts
         ],
         "verification": {"methods": list(paper.methods), "max_error": paper.max_error},
-        "marking": _plain(paper.spec.marking.model_dump()),
+        "marking": _plain(marking),
         "specs": [_plain(e.spec.model_dump(exclude_defaults=True)) for e in paper.exercises],
     }
 

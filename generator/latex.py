@@ -79,9 +79,8 @@ def latex(node: object) -> str:
 
 @latex.register
 def _(node: Number) -> str:
-    if node.exponent is None:
-        return node.text
-    return rf"{node.text} \cdot 10^{{{node.exponent}}}"
+    text = node.text.replace(",", "{,}")  # a decimal comma has no space after it
+    return text if node.exponent is None else rf"{text} \cdot 10^{{{node.exponent}}}"
 
 
 @latex.register

@@ -309,7 +309,7 @@ class _Marker:
 
 
 def _decimal(rules: MarkingSpec) -> str | None:
-    return None if rules.decimal == "either" else rules.decimal
+    return None if rules.decimal == "either" else rules.decimal or "."
 
 
 def _mark(row: _Row, keyed: Keyed, found: Judged, v: int) -> Mark:

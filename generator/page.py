@@ -23,7 +23,7 @@ from generator.number import shown
 from generator.picture import Picture
 from generator.typeset import typeset
 
-__all__ = ["Block", "Formula", "Group", "Item", "Section", "Table", "Words"]
+__all__ = ["Block", "Formula", "Group", "Item", "Phrase", "Section", "Table", "Words"]
 __all__ += ["answers", "block", "groups", "label", "mistake", "said", "tables", "working"]
 
 WIDE = 41.0  # em that the columns of a table may take
@@ -41,7 +41,15 @@ class Words:
         return self.words
 
 
-Cell = str | Node | Words  # a phrase, a formula, or text
+@dataclass(frozen=True)
+class Phrase:
+    """A phrase with its arguments."""
+
+    phrase: str
+    args: Mapping[str, Any]
+
+
+Cell = str | Phrase | Node | Words  # a phrase, a formula, or text
 
 
 @dataclass(frozen=True)
@@ -257,7 +265,7 @@ def mistake(exercise: Exercise) -> tuple[Section, ...]:
     found = exercise.working
     if found is None:
         return ()
-    args = {"line": found.first, "cause": MISCONCEPTIONS[found.note].name}
+    args = {"line": found.first, "cause": MISCONCEPTIONS[found.note]}
     wrong = Block("mistake_found", args, ((said(exercise, found.lines[found.first - 1]), None),))
     right = Block("mistake_right", args, ((said(exercise, found.right), None),))
     return (Section("mistake", {}, (wrong, right)),)

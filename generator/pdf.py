@@ -264,7 +264,7 @@ def _finished(sheet: Any, body: Body) -> None:
             NeedAppearances=True,
         )
     sheet.docinfo["/Title"] = pikepdf.String(body.title)
-    sheet.Root.Lang = String("en")
+    sheet.Root.Lang = String(body.language)
 
 
 def _target(annotation: Any) -> str:

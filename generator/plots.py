@@ -70,12 +70,16 @@ def plot(exercise: Exercise, name: str, weight: Quantity | None = None) -> dict[
         figure = Figure(figsize=SIZE, layout="constrained")
         axes = figure.add_subplot()
         PLOTS[name].draw(axes, exercise, weight)
-        axes.set_title(words(f"plot_{name}", {}), fontsize=11)
+        axes.set_title(_said(exercise, f"plot_{name}"), fontsize=11)
         for ending, metadata in FORMATS.items():
             file = io.BytesIO()
             figure.savefig(file, format=ending, metadata=metadata)
             files[ending] = file.getvalue()
     return files
+
+
+def _said(exercise: Exercise, phrase: str, args: Any = None) -> str:
+    return words(phrase, args or {}, exercise.spec.language)
 
 
 # --- numbers ------------------------------------------------------------------------------------
@@ -128,7 +132,10 @@ def _activation(axes: Axes, exercise: Exercise, weight: Quantity | None) -> None
     argument = Row((Op("("), Symbol("z"), Op(")")))
     function, slope = Row((sigma, argument)), Row((Index(sigma, sup=Op("′")), argument))
     for (name, op), shade in zip(ops.items(), shades, strict=True):
-        output, said = op.forward(table, z), words("activation", called(name, activation_of))
+        output, said = (
+            op.forward(table, z),
+            _said(exercise, "activation", called(name, activation_of)),
+        )
         axes.plot(z, output, "-", color=str(shade), label=f"{_math(function)}, {said}")
         axes.plot(z, op.local(table, 0, output, z), "--", color=str(shade), label=_math(slope))
     axes.axhline(0, color="0.7", linewidth=0.6, zorder=0)
@@ -147,7 +154,13 @@ def _loss(axes: Axes, exercise: Exercise, weight: Quantity | None) -> None:
     weights, losses = along(exercise, q, wide)
     axes.plot(weights, losses, "-", color="black", label=_math(name(root)))
     near = np.array([-wide / 2, wide / 2])
-    axes.plot(here + near, loss + slope * near, "--", color="black", label=words("plot_tangent", {}))
+    axes.plot(
+        here + near,
+        loss + slope * near,
+        "--",
+        color="black",
+        label=_said(exercise, "plot_tangent"),
+    )
     axes.plot([here], [loss], "o", color="black", label=_math(name(q)))
     if step != here:
         after = np.interp(step, weights, losses)
@@ -170,7 +183,7 @@ def _epochs(axes: Axes, exercise: Exercise, weight: Quantity | None) -> None:
     axes.plot(updates, losses, "-", color="black", marker="o" if len(updates) < LINES**2 else "")
     if losses.min() > 0 and losses.max() > 100 * losses.min():
         axes.set_yscale("log")
-    axes.set_xlabel(words("plot_updates", {}))
+    axes.set_xlabel(_said(exercise, "plot_updates"))
     axes.set_ylabel(_math(exercise.network_namer(exercise.graph.root)))
     axes.locator_params("x", integer=True)
 
@@ -185,7 +198,13 @@ def _boundaries(axes: Axes, exercise: Exercise, weight: Quantity | None) -> None
     chosen = sorted({0, *(round(last ** (k / (LINES - 1))) for k in range(1, LINES))})
     for state, dashes in zip(chosen, DASHES[-len(chosen) :], strict=True):
         _contour(axes, exercise, state, dashes)
-        axes.plot([], [], color="black", linestyle=dashes, label=words("plot_after", {"count": state}))
+        axes.plot(
+            [],
+            [],
+            color="black",
+            linestyle=dashes,
+            label=_said(exercise, "plot_after", {"count": state}),
+        )
     _data(axes, exercise)
 
 

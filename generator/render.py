@@ -34,20 +34,19 @@ from derive.quantity import Derivative, Quantity
 from generator import worked, worked_circuit, worked_counts, worked_layers, worked_symbols
 from generator.exercise import STOP, Exercise
 from generator.formats import FORMATS, SPOKEN
-from generator.formula import Aligned, Node
+from generator.formula import Aligned, Node, Number, Text, rewritten
 from generator.latex import latex_rows
 from generator.live import live
 from generator.number import shown
 from generator.page import Block, Section, answers, groups, mistake, working
 from generator.paper import Paper
-from generator.picture import Picture, svg
+from generator.picture import Label, Picture, svg
+from generator.prose import TEMPLATES, languages
 from generator.telling import Teller
 from generator.text import CannotRender, CannotWrite
 
 __all__ = ["Body", "Pages", "document", "errata_pages", "marked_pages", "pages", "pages_of", "words"]
 
-_HERE = Path(__file__).parent
-TEMPLATES = next(p for p in (_HERE / "templates", _HERE.parent / "templates") if p.is_dir())
 NODES = get_args(Node)
 LOSSES = ("L", "L0", "R")  # ids that a forward pass alone does not give
 
@@ -59,7 +58,7 @@ def _printed(context: Context, value: Any) -> Any:
         return value
     written = FORMATS.get(context["format"], SPOKEN)
     if isinstance(value, NODES):
-        return Markup(written.inline(value))
+        return Markup(written.inline(_localised(context)(value)))
     write, text = written.escape, str(value)
     return Markup(write(_writable(write, text) if context.get("typed") else text))
 
@@ -87,13 +86,47 @@ def _braced(context: Context, value: Any) -> Markup:
 @pass_context
 def _math(context: Context, node: Node) -> Markup:
     """A formula on a line of its own."""
-    return Markup(FORMATS[context["format"]].math(node))
+    return Markup(FORMATS[context["format"]].math(_localised(context)(node)))
+
+
+@pass_context
+def _rows(context: Context, node: Aligned) -> Markup:
+    """The lines of an aligned formula, in LaTeX."""
+    return Markup(latex_rows(_localised(context)(node)))
 
 
 @pass_context
 def _drawn(context: Context, picture: Picture) -> Markup:
     """A picture."""
-    return Markup(FORMATS[context["format"]].picture(picture, _title(picture)))
+    language, own = context["language"], context["own"]
+    drawn, title = _in(language, picture, own), _title(picture, language, own)
+    return Markup(FORMATS[context["format"]].picture(drawn, title))
+
+
+def _localised(context: Context) -> Callable[[Any], Any]:
+    return _language(context["language"], context.get("own"))
+
+
+@cache
+def _language(language: str, own: Path | None) -> Callable[[Any], Any]:
+    """What a formula is in a language: with its decimal mark and its words."""
+    said = {name: words(name, {}, language, own) for name in ("decimal_mark", "otherwise")}
+    if said == {"decimal_mark": ".", "otherwise": "otherwise"}:
+        return lambda node: node
+
+    def leaf(node: Number | Text) -> Node:
+        if isinstance(node, Text):
+            return replace(node, text=said.get(node.text, node.text))
+        return replace(node, text=node.text.replace(".", said["decimal_mark"]))
+
+    return lambda node: rewritten(node, leaf)
+
+
+def _in(language: str, picture: Picture, own: Path | None) -> Picture:
+    """A picture with its labels in a language."""
+    local = _language(language, own)
+    items = (replace(i, text=local(i.text)) if isinstance(i, Label) else i for i in picture.items)
+    return replace(picture, items=tuple(items))
 
 
 @cache
@@ -110,7 +143,7 @@ def _environment(own: Path | None = None) -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters["math"] = _math
-    environment.filters["rows"] = lambda node: Markup(latex_rows(node))
+    environment.filters["rows"] = _rows
     environment.filters["hex"] = lambda text: Markup(text.encode().hex())  # safe anywhere
     environment.filters["braced"] = _braced
     environment.filters["drawn"] = _drawn
@@ -119,13 +152,20 @@ def _environment(own: Path | None = None) -> Environment:
 
 
 def _rendered(own: Path | None, page: str, data: Mapping[str, Any]) -> str:
-    """A page; CannotRender says in which file and line a template of one's own goes wrong."""
+    """A page; CannotRender says in which file and line a template of one's own goes wrong, or that
+    nobody has written the language."""
+    _known(data["language"], own)
     try:
-        return _environment(own).get_template(f"pages/{page}.jinja").render(data)
+        return _environment(own).get_template(f"pages/{page}.jinja").render(data, own=own)
     except (TemplateError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         if own is None or isinstance(error, CannotWrite):
             raise
         raise CannotRender(_place(own, error)) from None
+
+
+def _known(language: str, own: Path | None) -> None:
+    if language not in (there := languages(own)):
+        raise CannotRender(f"language: found {language!r}, allowed: {', '.join(there)}")
 
 
 def _place(own: Path, error: Exception) -> str:
@@ -149,6 +189,7 @@ class Body:
     variant: str
     student: str
     wide: bool
+    language: str
     own: Path | None = None
 
 
@@ -167,7 +208,9 @@ class Pages:
         title, variant, student = (
             str(self.common.get(about) or "") for about in ("title", "variant", "student")
         )
-        return Body(Markup(text), title, variant, student, bool(self.common.get("wide")), self.own)
+        wide, language = bool(self.common.get("wide")), self.common["language"]
+        title = words("title", {"title": title}, language, self.own)
+        return Body(Markup(text), title, variant, student, wide, language, self.own)
 
     def text(self, page: str, name: str) -> str:
         """A page as a whole file."""
@@ -178,7 +221,15 @@ class Pages:
         pictures, where they are files."""
         formats = [*formats]
         texts = {f"{name or page}.{f}": self.text(page, f) for f in formats for page in self.wanted}
-        return texts | (_beside(self._pictures()) if any(FORMATS[f].beside for f in formats) else {})
+        return texts | (self._beside() if any(FORMATS[f].beside for f in formats) else {})
+
+    def _beside(self) -> dict[str, str]:
+        """File name -> SVG."""
+        language, files = self.common["language"], {}
+        for picture in self._pictures():
+            title = _title(picture, language, self.own)
+            files[f"{picture.name}.svg"] = svg(_in(language, picture, self.own), title, alone=True)
+        return files
 
     def _pictures(self) -> Iterator[Picture]:
         for page in self.wanted.values():
@@ -190,8 +241,11 @@ class Pages:
 def document(name: str, bodies: Sequence[Body], fillable: bool = False) -> str:
     """A whole file of a format: each body on paper of its own, with a mark where it begins if it is one
     of several that are to be parted again."""
-    data = {"format": name, "bodies": bodies, "title": bodies[0].title, "wide": bodies[0].wide}
-    return _tidy(_rendered(bodies[0].own, "document", {**data, "typed": True, "fillable": fillable}))
+    first = bodies[0]
+    data = {"format": name, "bodies": bodies, "title": first.title, "wide": first.wide}
+    data |= {"language": first.language, "typed": True, "fillable": fillable}
+    data["decimal_mark"] = words("decimal_mark", {}, first.language, first.own)
+    return _tidy(_rendered(first.own, "document", data))
 
 
 def pages(it: Exercise | Paper, formats: Iterable[str], student: str = "") -> dict[str, str]:
@@ -215,7 +269,7 @@ def pages_of(it: Exercise | Paper, student: str = "") -> Pages:
         first += len(questions[-1]["groups"])
     several = paper.several
     common = {"spec": paper.spec, "variant": paper.variant, "student": student, "several": several}
-    common["title"] = paper.spec.title
+    common |= {"title": paper.spec.title, "language": paper.spec.language}
     wanted: dict[str, dict[str, Any]] = {"solution": {"exercises": solutions}}
     if paper.parts:
         total = sum(part.points for _, part in paper.parts)
@@ -295,14 +349,21 @@ def _points(exercise: Exercise) -> tuple[Section, ...]:
 def errata_pages(exercise: Exercise, sections: tuple[Section, ...]) -> Pages:
     """An erratum sheet."""
     data = {"sections": sections, "proof": {**_proof(exercise), "of": "right"}}
-    return Pages({"errata": data}, {"spec": exercise.spec, "title": exercise.spec.title})
+    spec = exercise.spec
+    return Pages({"errata": data}, {"spec": spec, "title": spec.title, "language": spec.language})
 
 
 def marked_pages(
-    phrase: str, title: str, sections: tuple[Section, ...], student: str = "", variant: str = ""
+    phrase: str,
+    title: str,
+    sections: tuple[Section, ...],
+    student: str = "",
+    variant: str = "",
+    language: str = "en",
 ) -> Pages:
     """What became of a hand-in, or of a class; whatever was typed can be written."""
     about = {"phrase": phrase, "title": title, "student": student, "variant": variant, "typed": True}
+    about["language"] = language
     return Pages({"marked": {"sections": sections}}, about | {"wide": not student})
 
 
@@ -313,20 +374,17 @@ def _proof(exercise: Exercise) -> dict[str, Any]:
     return {"methods": proof.methods, "error": error, "of": of, "exactly": not proof.max_error}
 
 
-def _beside(pictures: Iterable[Picture]) -> dict[str, str]:
-    """File name -> SVG."""
-    return {f"{picture.name}.svg": svg(picture, _title(picture), alone=True) for picture in pictures}
-
-
-def _title(picture: Picture) -> str:
+def _title(picture: Picture, language: str, own: Path | None) -> str:
     """What there is to see, in words."""
-    return words(picture.alt, picture.args)
+    return words(picture.alt, picture.args, language, own)
 
 
-def words(phrase: str, args: Any) -> str:
+def words(phrase: str, args: Any, language: str = "en", own: Path | None = None) -> str:
     """A phrase without any markup."""
-    template = _environment().get_template("pages/words.jinja")
-    return template.render(format="spoken", phrase=phrase, args=args).strip()
+    _known(language, own)
+    template = _environment(own).get_template("pages/words.jinja")
+    about = {"format": "spoken", "language": language, "own": own}
+    return template.render(**about, phrase=phrase, args=args).strip()
 
 
 def _telling(exercise: Exercise) -> ModuleType:

@@ -26,6 +26,7 @@ from pydantic import (
     Discriminator,
     Field,
     PrivateAttr,
+    StringConstraints,
     Tag,
     ValidationError,
     model_validator,
@@ -613,7 +614,7 @@ class MarkingSpec(_Model):
     misconception: Annotated[Exact, Field(ge=0, le=1)] = Decimal(0)
     slip: Annotated[Exact, Field(ge=0, le=1)] = Decimal("0.5")
     digits: Annotated[Exact, Field(ge=0, le=1)] = Decimal("0.5")
-    decimal: Literal[".", ",", "either"] = "."
+    decimal: Literal[".", ",", "either"] | None = None  # left out: "." in English, else either
 
 
 class AskSpec(_Model):
@@ -649,6 +650,7 @@ class Spec(_Model):
     title: Line = "Backpropagation"
     note: Line | None = None  # stands under the title of the worked example
     points: Annotated[list[Point], Field(max_length=20)] = []  # what the example is to teach, at its end
+    language: Annotated[str, StringConstraints(pattern="^[a-z]{2,3}$")] = "en"  # of the pages
     notation: Annotated[str, _one_of(NOTATIONS)] = "plain"
     patterns: dict[str, Annotated[str, Field(max_length=100)]] = {}  # written otherwise than there
     telling: Annotated[str, _one_of(TELLINGS)] | None = None  # left out: what the notation implies

@@ -47,7 +47,8 @@ def typst(node: object) -> str:
 
 @typst.register
 def _(node: Number) -> str:
-    return node.text if node.exponent is None else f"{node.text} ⋅ 10^({node.exponent})"
+    text = node.text.replace(",", '","')  # in quotes a decimal comma has no space after it
+    return text if node.exponent is None else f"{text} ⋅ 10^({node.exponent})"
 
 
 @typst.register

@@ -67,6 +67,10 @@ class Unreadable(ValueError):
         super().__init__(reason, offset, found)
         self.reason, self.offset, self.found = reason, offset, found
 
+    @property
+    def short(self) -> str:
+        """What is there, cut off where it is long."""
+        return self.found if len(self.found) <= SHOWN else self.found[: SHOWN - 1] + "…"
+
     def __str__(self) -> str:
-        shown = self.found if len(self.found) <= SHOWN else self.found[: SHOWN - 1] + "…"
-        return REASONS[self.reason].replace("{found}", shown)
+        return REASONS[self.reason].replace("{found}", self.short)

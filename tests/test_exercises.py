@@ -16,8 +16,8 @@ from generator.draw import ATTEMPTS, SCREENS, draw, draw_all, sheet_of
 from generator.exercise import build
 from generator.exercises import NEEDS, asked, default, fitting, found, kind, kinds
 from generator.formats import FORMATS
+from generator.prose import TEMPLATES
 from generator.publish import contents
-from generator.render import TEMPLATES
 from generator.sheet import ask
 from generator.spec import LECTURES, SpecError, load, read
 from tests.test_spec import GOOD

@@ -22,8 +22,8 @@ from generator.exercise import Exercise
 from generator.exercises import found, kinds
 from generator.formats import FORMATS
 from generator.paper import Paper
+from generator.prose import TEMPLATES
 from generator.publish import answers_csv, contents
-from generator.render import TEMPLATES
 from generator.spec import LECTURES, Spec, SpecError, read
 from tests.conftest import without_places
 from tests.test_draw import ON_KINKS

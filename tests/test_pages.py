@@ -25,8 +25,9 @@ from generator.markdown import escape_markdown
 from generator.notation import NOTATIONS
 from generator.number import shown
 from generator.page import tables
+from generator.prose import TEMPLATES
 from generator.publish import contents
-from generator.render import TEMPLATES, pages
+from generator.render import pages
 from generator.spec import load, read
 from generator.text import CannotWrite
 from tests.conftest import lecture

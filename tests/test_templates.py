@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.render import TEMPLATES
+from generator.prose import TEMPLATES
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = ("make-example", "ceng506-neuron", "--templates", "mine", "--format", "md")
@@ -49,7 +49,7 @@ WRONG = [  # what is written into the macro of the title, and what is said of it
     ("{% if %}", "Expected an expression, got 'end of statement block'"),
     ("{{ title | shout }}", "No filter named 'shout'."),
     ("{{ 1 / 0 }}", "division by zero"),
-    ("{{ title.__class__.__mro__ }}", "access to attribute '__class__' of 'str' object is unsafe."),
+    ("{{ title.__class__.__mro__ }}", "access to attribute '__class__' of 'Markup' object is unsafe."),
     (
         "{{ ().__class__.__base__.__subclasses__() }}",
         "access to attribute '__class__' of 'tuple' object is unsafe.",

@@ -33,7 +33,7 @@
   };
 
   const RAISED = Object.fromEntries([..."-0123456789"].map((c, n) => [c, "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"[n]]));
-  const SMALLEST = -5, LARGEST = 15;
+  const SMALLEST = -5, LARGEST = 15, MARK = document.documentElement.dataset.decimalMark ?? ".";
   const adjusted = text => text === "0" ? 0 : +Number(text).toExponential().split("e")[1];
   const shown = (x, digits) => { // as on paper: so many decimals, and as many significant digits
     if (!Number.isFinite(x)) return "?";
@@ -57,7 +57,7 @@
     const s = states();
     for (const element of numbers) {
       const x = LIVE.shown[element.dataset.of](s);
-      let text = shown(x, +element.dataset.digits).replace("-", "−");
+      let text = shown(x, +element.dataset.digits).replace("-", "−").replace(".", MARK);
       if ("guarded" in element.dataset && text.startsWith("−")) text = `(${text})`;
       if (element.textContent !== text) element.textContent = text;
     }
