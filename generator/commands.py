@@ -10,7 +10,7 @@ import sys
 import textwrap
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from functools import partial
 from math import prod
@@ -435,12 +435,13 @@ def grade(arguments: Namespace) -> int:
     hand_ins = sorted(
         handed_in.hand_ins, key=lambda h: (place.get(h.student, len(place)), h.student, h.variant)
     )
-    marks = mark(hand_ins, keys)
-    gradebook, exported = _gradebook(arguments, keys, marks)
     out = Path(arguments.out) if arguments.out else folder / "graded"
-    changed = _changed(out / "summary.csv", marks)
-    tables = {"gradebook.csv": exported} if gradebook else {}
-    failed = _write_marks(out, marks, keys, students, problems, press, tables)
+    with _whole(folder, keys):
+        marks = mark(hand_ins, keys)
+        gradebook, exported = _gradebook(arguments, keys, marks)
+        changed = _changed(out / "summary.csv", marks)
+        tables = {"gradebook.csv": exported} if gradebook else {}
+        failed = _write_marks(out, marks, keys, students, problems, press, tables)
     for line in problems[:MOST_PROBLEMS]:
         print(line)
     if len(problems) > MOST_PROBLEMS:
@@ -453,6 +454,21 @@ def grade(arguments: Namespace) -> int:
     if gradebook:
         _print_gradebook(out, Path(arguments.into).name, gradebook, keys)
     return failed
+
+
+@contextmanager
+def _whole(folder: Path, keys: Mapping[str, Key]) -> Iterator[None]:
+    """What goes wrong within is said of the key that somebody has changed, if one was."""
+    from generator.keys import misfit
+
+    try:
+        yield
+    except (ArithmeticError, AssertionError, LookupError, ValueError) as error:
+        for variant, key in keys.items():
+            if part := misfit(key):
+                said = f"{part} does not fit the rest of it; make the exercise again"
+                raise Unusable(f"{folder}: {variant}/key.json: is no key: {said}") from error
+        raise
 
 
 def _keys(folder: Path) -> tuple[dict[str, Key], dict[str, str]]:

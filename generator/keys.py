@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from decimal import Decimal
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,13 @@ from pydantic import ValidationError
 
 from derive.quantity import parse
 from generator import __version__
-from generator.exercise import Exercise, Part, Wrong
+from generator.exercise import Exercise, Part, Wrong, build, trained
 from generator.forms import FORMS
+from generator.page import label
 from generator.paper import Paper
 from generator.spec import MarkingSpec, Spec
 
-__all__ = ["Key", "Keyed", "UnusableKey", "key", "read_key", "read_keys"]
+__all__ = ["Key", "Keyed", "UnusableKey", "key", "misfit", "read_key", "read_keys"]
 
 
 class UnusableKey(ValueError):
@@ -129,6 +131,23 @@ def read_key(text: str | bytes, name: str = "key.json") -> Key:
         raise UnusableKey(f"{name}: is no key: it has no {error}; make the exercise again") from None
 
 
+def misfit(key: Key) -> str:
+    """What in a key is nothing that its own specs have, in words; empty where all fits."""
+    try:
+        exercises = [build(spec) for spec in key.specs]
+    except (ArithmeticError, AssertionError, LookupError, ValueError):
+        return "specs"
+    for keyed in key.parts.values():
+        exercise, part = exercises[keyed.exercise], keyed.part
+        try:
+            label(exercise, part)
+        except (AssertionError, LookupError, ValueError):
+            return keyed.id
+        if part.form == "design" and part.quantity not in trained(exercise.graph):
+            return keyed.id
+    return ""
+
+
 def _spec(found: Mapping[str, Any]) -> Spec:
     """The spec of one exercise; on a sheet it is named sheet/exercise."""
     return Spec.model_validate({**found, "name": str(found["name"]).rpartition("/")[2]})
@@ -145,6 +164,8 @@ def _part(entry: Mapping[str, Any], exercises: int) -> Keyed:
         raise ValueError(f"{entry['id']} has a form that there is not")
     numeric = entry["form"] in ("number", "design")
     answer = float(entry["answer"]) if numeric else str(entry["answer"])
+    if numeric and not isfinite(float(answer)):
+        raise ValueError(f"{entry['id']} has no finite answer")
     tolerance = None if entry["tolerance"] is None else float(entry["tolerance"])
     part = Part(
         quantity=quantity,

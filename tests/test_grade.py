@@ -532,3 +532,27 @@ def test_what_somebody_else_wrote_into_typed_csv_stays(course, asked, text):
     assert (done.code, done.err.count("\n")) == (2, 1)
     assert "typed.csv: found another table, allowed: student,variant,part,answer" in done.err
     assert path.read_text("utf-8") == text
+
+
+TAMPERED = [  # what somebody has changed in a key.json, and what is said
+    (("parts", 0, "quantity"), "dL/dW[9][9][9]", "dL/dz[2][1] does not fit the rest of it"),
+    (("parts", 0, "form"), "shape", "dL/dz[2][1] does not fit the rest of it"),
+    (("parts", 0, "form"), "design", "dL/dz[2][1] does not fit the rest of it"),
+    (("parts", 0, "answer"), float("inf"), "dL/dz[2][1] has no finite answer"),
+    (("specs", 0), {"name": "x"}, "specs does not fit the rest of it"),
+    (("specs", 0, "network", "inputs"), [[1, 2], [3, 4]], "specs does not fit the rest of it"),
+]
+
+
+@pytest.mark.parametrize(("place", "value", "said"), TAMPERED)
+def test_a_key_that_somebody_has_changed(run, course, place, value, said):
+    Path("class.csv").write_text(course.wide([course.right("ada")]), "utf-8")
+    for path in Path(course.folder).glob("*/key.json"):
+        key = at = json.loads(path.read_text("utf-8"))
+        for step in place[:-1]:
+            at = at[step]
+        at[place[-1]] = value
+        path.write_text(json.dumps(key), "utf-8")
+    done = run("grade", course.folder, "class.csv")
+    assert (done.code, done.err.count("\n"), said in done.err) == (2, 1, True), done.err
+    assert not Path(course.folder, "graded").exists()
