@@ -50,6 +50,9 @@ def _parser() -> argparse.ArgumentParser:
     exercise.add_argument(
         "--secret", metavar="FILE", help="what the variants are keyed with; default: in your settings"
     )
+    exercise.add_argument(
+        "--pages", default="question,solution", metavar="LIST", help="default: question,solution"
+    )
     example = commands.add_parser("make-example", help="the complete worked example of a spec")
     example.add_argument("spec", metavar="SPEC", help=spec_help)
     for command in (exercise, example):

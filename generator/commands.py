@@ -163,10 +163,11 @@ def make_exercise(arguments: Namespace) -> int:
 
     from generator.paper import drawn
     from generator.publish import beside, staging, variants_csv, write_files
-    from generator.render import pages_of
+    from generator.render import PAGES, pages_of
 
     (spec, specs), press = _sheet(arguments), _press(arguments)
     _pages_of(specs)
+    pages = [_choice("--pages", page.strip(), PAGES) for page in arguments.pages.split(",")]
     if not 1 <= arguments.count <= MOST_VARIANTS:
         raise Unusable(f"--count: found {arguments.count}, allowed: 1 to {MOST_VARIANTS}")
     students = _students(arguments)
@@ -184,7 +185,8 @@ def make_exercise(arguments: Namespace) -> int:
     with staging(folder) as stage:
         papers = drawn(spec, specs, seed, [student.id for student in students], rejected, secret)
         for student, paper in zip(students, _progress(papers, len(students)), strict=True):
-            told = pages_of(paper, "" if student.id in nameless else student.name)
+            name = "" if student.id in nameless else student.name
+            told = pages_of(paper, name, only=pages)
             files = press.put(stage / str(paper.variant), told, beside(paper))
             rows.append((student.id, str(paper.variant)))
             sheets.append(tuple(part for _, part in paper.parts))
@@ -201,8 +203,8 @@ def make_exercise(arguments: Namespace) -> int:
         ("solution", "every step, with the numbers put in"),
         ("key", f"{len(paper.parts)} answers with their tolerances"),
     ):
-        names = " ".join(name for name in files if name.startswith(page))
-        print(f"  {where}/{names:<27} {what}")
+        if names := " ".join(name for name in files if name.startswith(page)):
+            print(f"  {where}/{names:<27} {what}")
     print(f"Certified by {', '.join(paper.methods)}: within {worst:.0e}.")
     if rejected:
         reasons = ", ".join(f"{count} × {reason}" for reason, count in rejected.most_common())
@@ -323,6 +325,7 @@ def _again(arguments: Namespace, seed: str) -> str:
         "telling": None,
         "engine": None,
         "templates": None,
+        "pages": "question,solution",
     }
     usual |= {"format": "md,tex", "out": "output"}
     for option, default in usual.items():

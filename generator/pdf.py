@@ -12,7 +12,10 @@ import re
 import shutil
 import subprocess
 import tempfile
+import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.util import find_spec
@@ -26,7 +29,8 @@ from generator.text import CannotWrite
 __all__ = ["ENGINES", "CannotTypeset", "Engine", "Typesetter", "answers_of"]
 
 TIMEOUT = 300  # seconds a run may take
-RUN = 40  # sheets a run of LaTeX sets
+RUN = 50  # sheets a run of LaTeX sets
+FAR = 4  # runs that are waited for before another is begun
 MARK = "chainwork:"
 VARIANT = "variant"  # the name of the field that says whose answers they are
 
@@ -50,21 +54,41 @@ class Engine:
 # --- typst --------------------------------------------------------------------------------------
 
 
-@cache
+_of_thread = threading.local()
+
+
 def _compiler() -> Any:
+    """The compiler of this thread: it keeps its fonts, and works on one source at a time."""
     import typst
 
-    return typst.Compiler()
+    if not hasattr(_of_thread, "compiler"):
+        _of_thread.compiler = typst.Compiler()
+    return _of_thread.compiler
 
 
 def _typst(source: str) -> bytes:
     import typst
 
     try:
-        made = _compiler().compile(input=source.encode(), format="pdf", timestamp=0)
+        made = bytes(_compiler().compile(input=source.encode(), format="pdf", timestamp=0))
     except typst.TypstError as error:
         raise CannotTypeset(f"typst: {error}"[:500]) from None
-    return bytes(made)
+    if not _LEGIBLE.issuperset(source):  # a look at every glyph takes as long as to set them
+        if _boxed(made):
+            raise CannotTypeset("typst: a character has no glyph")
+        _LEGIBLE.update(source)
+    return made
+
+
+_LEGIBLE: set[str] = set()  # what has been set, and no empty box was seen
+
+
+def _boxed(made: bytes) -> bool:
+    """Whether an empty box stands in a PDF."""
+    import pikepdf
+
+    with pikepdf.open(io.BytesIO(made)) as pdf:
+        return any(map(_missing, pdf.pages))
 
 
 def _typst_lacks(text: str) -> str:
@@ -75,11 +99,11 @@ def _typst_lacks(text: str) -> str:
 @cache
 def _tofu(character: str) -> bool:
     """Whether typst sets the empty box instead."""
-    import pikepdf
-
-    text = f'#set text(font: "New Computer Modern")\n#"{character}"\n'
-    with pikepdf.open(io.BytesIO(_typst(text))) as pdf:
-        return any(_missing(page) for page in pdf.pages)
+    try:
+        _typst(f'#set text(font: "New Computer Modern")\n#"{character}"\n')
+    except CannotTypeset:
+        return True
+    return False
 
 
 def _missing(page: Any) -> bool:
@@ -160,11 +184,13 @@ ENGINES = {  # the first that is there is taken
 @dataclass
 class Typesetter:
     """Collects pages, sets them in runs, and writes each where it belongs; a page that cannot be set
-    stops no other."""
+    stops no other.  Runs go on beside one another while further pages are told, but not far behind."""
 
     engine: Engine
     waiting: list[tuple[Path, Body]] = field(default_factory=list)
     failed: dict[Path, str] = field(default_factory=dict)
+    running: deque[Future[None]] = field(default_factory=deque)
+    pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(os.cpu_count()))
 
     def add(self, folder: Path, pages: Pages, name: str = "") -> list[str]:
         """All pages into a folder, as page.pdf or name.pdf."""
@@ -172,15 +198,22 @@ class Typesetter:
         for file, page in files.items():
             self.waiting.append((folder / file, pages.body(page, self.engine.source, fillable=True)))
         while len(self.waiting) >= self.engine.most:
-            self._set(self.waiting[: self.engine.most])
+            self._begin(self.waiting[: self.engine.most])
             del self.waiting[: self.engine.most]
         return [*files]
 
     def finish(self) -> None:
         """Sets what is still waiting."""
         if self.waiting:
-            self._set(self.waiting)
+            self._begin([*self.waiting])
         self.waiting.clear()
+        while self.running:
+            self.running.popleft().result()
+
+    def _begin(self, jobs: Sequence[tuple[Path, Body]]) -> None:
+        while len(self.running) > FAR:
+            self.running.popleft().result()
+        self.running.append(self.pool.submit(self._set, jobs))
 
     def _set(self, jobs: Sequence[tuple[Path, Body]]) -> None:
         """A run; where it fails, halves of it."""
@@ -209,8 +242,6 @@ def _parted(made: bytes, bodies: Sequence[Body]) -> Iterator[bytes]:
     import pikepdf
 
     with pikepdf.open(io.BytesIO(made)) as whole:
-        if any(map(_missing, whole.pages)) and b"Identity-H" in made:
-            raise CannotTypeset("typst: a character has no glyph")
         begins = [n for n, page in enumerate(whole.pages) if _marks(page, "begin")]
         ends = [*begins[1:], len(whole.pages)]
         for body, begin, end in zip(bodies, begins, ends, strict=True):

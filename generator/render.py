@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import traceback
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
@@ -45,7 +45,17 @@ from generator.prose import TEMPLATES, languages
 from generator.telling import Teller
 from generator.text import CannotRender, CannotWrite
 
-__all__ = ["Body", "Pages", "document", "errata_pages", "marked_pages", "pages", "pages_of", "words"]
+__all__ = [
+    "PAGES",
+    "Body",
+    "Pages",
+    "document",
+    "errata_pages",
+    "marked_pages",
+    "pages",
+    "pages_of",
+    "words",
+]
 
 NODES = get_args(Node)
 LOSSES = ("L", "L0", "R")  # ids that a forward pass alone does not give
@@ -108,9 +118,15 @@ def _localised(context: Context) -> Callable[[Any], Any]:
 
 
 @cache
+def _fixed(language: str, own: Path | None) -> Mapping[str, str]:
+    """What a language puts into formulas."""
+    return {name: words(name, {}, language, own) for name in ("decimal_mark", "otherwise")}
+
+
+@cache
 def _language(language: str, own: Path | None) -> Callable[[Any], Any]:
     """What a formula is in a language: with its decimal mark and its words."""
-    said = {name: words(name, {}, language, own) for name in ("decimal_mark", "otherwise")}
+    said = _fixed(language, own)
     if said == {"decimal_mark": ".", "otherwise": "otherwise"}:
         return lambda node: node
 
@@ -244,7 +260,7 @@ def document(name: str, bodies: Sequence[Body], fillable: bool = False) -> str:
     first = bodies[0]
     data = {"format": name, "bodies": bodies, "title": first.title, "wide": first.wide}
     data |= {"language": first.language, "typed": True, "fillable": fillable}
-    data["decimal_mark"] = words("decimal_mark", {}, first.language, first.own)
+    data["decimal_mark"] = _fixed(first.language, first.own)["decimal_mark"]
     return _tidy(_rendered(first.own, "document", data))
 
 
@@ -254,7 +270,10 @@ def pages(it: Exercise | Paper, formats: Iterable[str], student: str = "") -> di
     return pages_of(it, student).files(formats)
 
 
-def pages_of(it: Exercise | Paper, student: str = "") -> Pages:
+PAGES = ("question", "solution")
+
+
+def pages_of(it: Exercise | Paper, student: str = "", only: Collection[str] = PAGES) -> Pages:
     """The solution, and the question where something is asked; with the name of whom they are for,
     where it is known."""
     paper, first = Paper.of(it), 1
@@ -263,15 +282,19 @@ def pages_of(it: Exercise | Paper, student: str = "") -> Pages:
         about = {"spec": exercise.spec, "number": number, "before": first - 1}
         own = f"{number}-" if paper.several else ""
         given = _given(exercise)
-        solutions.append(_named({**about, **_solution(exercise, given, first)}, f"solution-{own}"))
+        if "solution" in only:
+            told = {**about, **_solution(exercise, given, first)}
+            solutions.append(_named(told, f"solution-{own}"))
         prefix = f"{number}:" if paper.several else ""
         questions.append(_named({**about, **_question(exercise, given, prefix)}, f"question-{own}"))
         first += len(questions[-1]["groups"])
     several = paper.several
     common = {"spec": paper.spec, "variant": paper.variant, "student": student, "several": several}
     common |= {"title": paper.spec.title, "language": paper.spec.language}
-    wanted: dict[str, dict[str, Any]] = {"solution": {"exercises": solutions}}
-    if paper.parts:
+    wanted: dict[str, dict[str, Any]] = {}
+    if "solution" in only:
+        wanted["solution"] = {"exercises": solutions}
+    if paper.parts and "question" in only:
         total = sum(part.points for _, part in paper.parts)
         said = [question["instructions"] for question in questions]
         usual = [how for how in said if how["numbers"] and not how["whole"]] or said

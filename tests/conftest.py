@@ -15,6 +15,7 @@ from derive.evaluate import arrays
 from derive.network import Layer, network
 from derive.ops import ACTIVATIONS, DOMAINS, LOSSES, OUTPUTS_OF, VECTOR_ACTIVATIONS, Domain
 from generator import cli
+from generator.course import secret, usual_secret
 from generator.exercise import build, certified
 from generator.spec import load
 
@@ -103,4 +104,5 @@ def settings_of_nobody(tmp_path_factory):
     """Secrets of tests are kept where nobody's own are."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("settings")))
+        secret(usual_secret())  # which the first command to need it would say that it has made
         yield

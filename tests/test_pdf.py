@@ -206,3 +206,17 @@ def test_latex_is_not_let_out(tmp_path):
     for hostile in (r"\input{/etc/passwd}", r"\immediate\write18{touch x}\input{x}"):
         with pytest.raises(CannotTypeset):
             ENGINES["latex"].run(source.replace(r"\end{document}", hostile + r"\end{document}"))
+
+
+@pytest.mark.parametrize("page", ["question", "solution"])
+def test_only_the_pages_that_are_wanted(run, page):
+    assert run("make-exercise", "logic", "--pages", page, "--format", "pdf,md").code == 0
+    made = {path.name for path in Path("output/logic").rglob("*") if path.suffix in (".md", ".pdf")}
+    assert made == {f"{page}.md", f"{page}.pdf"}
+    assert len([*Path("output/logic").rglob("key.json")]) == 1
+
+
+def test_a_page_that_there_is_not(run):
+    done = run("make-exercise", "logic", "--pages", "question,key")
+    assert (done.code, done.out) == (2, "")
+    assert "--pages: found 'key', allowed: question, solution" in done.err
