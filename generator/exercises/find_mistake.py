@@ -37,7 +37,7 @@ biases = [0.3]
 [draw]  # from where each variant's numbers come
 inputs = { min = -2, max = 2, decimals = 2 }
 weights = { min = -1, max = 1, decimals = 2 }
-biases = { min = -0.5, max = 0.5, decimals = 1 }
+biases = { min = -0.5, max = 0.5, decimals = 2 }
 targets = { min = 0.1, max = 0.9, decimals = 1 }
 """
 
