@@ -51,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
         "--secret", metavar="FILE", help="what the variants are keyed with; default: in your settings"
     )
     exercise.add_argument(
-        "--pages", default="question,solution", metavar="LIST", help="default: question,solution"
+        "--pages", default="question,solution", metavar="LIST", help="what to make; default: all of it"
     )
     example = commands.add_parser("make-example", help="the complete worked example of a spec")
     example.add_argument("spec", metavar="SPEC", help=spec_help)

@@ -194,6 +194,7 @@ class Typesetter:
 
     def add(self, folder: Path, pages: Pages, name: str = "") -> list[str]:
         """All pages into a folder, as page.pdf or name.pdf."""
+        folder.mkdir(parents=True, exist_ok=True)  # not by a run, which may end after all was undone
         files = {f"{name or page}.pdf": page for page in pages.wanted}
         for file, page in files.items():
             self.waiting.append((folder / file, pages.body(page, self.engine.source, fillable=True)))
@@ -228,7 +229,6 @@ class Typesetter:
             self._set(jobs[half:])
             return
         for (path, _), sheet in zip(jobs, sheets, strict=True):
-            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(sheet)
 
     def _sheets(self, bodies: Sequence[Body]) -> list[bytes]:

@@ -3,7 +3,6 @@
 import io
 import json
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -37,9 +36,6 @@ def said(data):
     return run.stdout.decode()
 
 
-needs_poppler = pytest.mark.skipif(not shutil.which("pdftotext"), reason="apt-get install poppler-utils")
-
-
 @pytest.mark.parametrize("engine", ["typst", TEX])
 @pytest.mark.parametrize("name", LECTURES)
 def test_a_lecture(name, engine, tmp_path):
@@ -51,12 +47,10 @@ def test_a_lecture(name, engine, tmp_path):
         assert "/AcroForm" not in pdf.Root
 
 
-@needs_poppler
+@pytest.mark.tex
 @pytest.mark.parametrize("name", ["mazur", "matrix_form", "multiple_choice"])
 def test_both_engines_say_the_same(name, tmp_path):
     """The same words and numbers; to poppler a power is one more digit of its base."""
-    if not ENGINES["latex"].there():
-        pytest.skip("no pdflatex")
     pages = pages_of(draw(found(name), 1, 1), "Ada Lovelace")
     by = {engine: made(tmp_path / engine, pages, engine) for engine in ENGINES}
     for file in by["typst"]:
@@ -197,10 +191,9 @@ def test_characters_without_a_glyph(engine, text, missing):
     assert ENGINES[engine].lacks(text) == missing
 
 
-def test_latex_is_not_let_out(tmp_path):
+@pytest.mark.tex
+def test_latex_is_not_let_out():
     """A source that reads another file, or runs a program, fails."""
-    if not ENGINES["latex"].there():
-        pytest.skip("no pdflatex")
     body = pages_of(draw(found("logic"), 1, 1)).body("question", "tex")
     source = document("tex", [body], fillable=True)
     for hostile in (r"\input{/etc/passwd}", r"\immediate\write18{touch x}\input{x}"):
