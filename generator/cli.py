@@ -57,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     example.add_argument("spec", metavar="SPEC", help=spec_help)
     for command in (exercise, example):
         command.add_argument("--language", metavar="CODE", help="see `list languages`")
+        command.add_argument("--paper", metavar="NAME", help="a4 or letter; default: the spec's, or a4")
         command.add_argument("--notation", metavar="NAME", help="see `list notations`")
         command.add_argument("--telling", metavar="NAME", help="see `list tellings`")
         command.add_argument("--format", default="md,tex", metavar="LIST", help=format_help)

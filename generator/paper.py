@@ -86,7 +86,7 @@ def specs_of(spec: Spec, source: str) -> tuple[Spec, ...]:
         times[own.name] += 1
         again = f"/{times[own.name]}" if times[own.name] > 1 else ""
         about = {"name": f"{spec.name}/{own.name}{again}", "title": row.title or own.title}
-        about["language"] = spec.language
+        about |= {"language": spec.language, "paper": spec.paper}
         specs.append(own.model_copy(update={**about, **_worth(own, row.points)}))
     return tuple(specs)
 

@@ -32,6 +32,7 @@ from markupsafe import Markup
 from derive.network import COUNTS
 from derive.quantity import Derivative, Quantity
 from generator import worked, worked_circuit, worked_counts, worked_layers, worked_symbols
+from generator.code import code
 from generator.exercise import STOP, Exercise
 from generator.formats import FORMATS, SPOKEN
 from generator.formula import Aligned, Node, Number, Text, rewritten
@@ -42,6 +43,7 @@ from generator.page import Block, Section, answers, groups, mistake, working
 from generator.paper import Paper
 from generator.picture import Label, Picture, svg
 from generator.prose import TEMPLATES, languages
+from generator.spec import Spec
 from generator.telling import Teller
 from generator.text import CannotRender, CannotWrite
 
@@ -163,6 +165,7 @@ def _environment(own: Path | None = None) -> Environment:
     environment.filters["hex"] = lambda text: Markup(text.encode().hex())  # safe anywhere
     environment.filters["braced"] = _braced
     environment.filters["drawn"] = _drawn
+    environment.globals["code"] = code
     environment.tests["aligned"] = lambda node: isinstance(node, Aligned)
     return environment
 
@@ -206,6 +209,8 @@ class Body:
     student: str
     wide: bool
     language: str
+    paper: str
+    code: str = ""  # what a scanner is to read from it
     own: Path | None = None
 
 
@@ -224,9 +229,14 @@ class Pages:
         title, variant, student = (
             str(self.common.get(about) or "") for about in ("title", "variant", "student")
         )
-        wide, language = bool(self.common.get("wide")), self.common["language"]
+        wide, language, paper = (
+            bool(self.common.get("wide")),
+            self.common["language"],
+            self.common["paper"],
+        )
         title = words("title", {"title": title}, language, self.own)
-        return Body(Markup(text), title, variant, student, wide, language, self.own)
+        code = variant if page == "question" and fillable else ""
+        return Body(Markup(text), title, variant, student, wide, language, paper, code, self.own)
 
     def text(self, page: str, name: str) -> str:
         """A page as a whole file."""
@@ -259,7 +269,7 @@ def document(name: str, bodies: Sequence[Body], fillable: bool = False) -> str:
     of several that are to be parted again."""
     first = bodies[0]
     data = {"format": name, "bodies": bodies, "title": first.title, "wide": first.wide}
-    data |= {"language": first.language, "typed": True, "fillable": fillable}
+    data |= {"language": first.language, "typed": True, "fillable": fillable, "paper": first.paper}
     data["decimal_mark"] = _fixed(first.language, first.own)["decimal_mark"]
     return _tidy(_rendered(first.own, "document", data))
 
@@ -290,7 +300,7 @@ def pages_of(it: Exercise | Paper, student: str = "", only: Collection[str] = PA
         first += len(questions[-1]["groups"])
     several = paper.several
     common = {"spec": paper.spec, "variant": paper.variant, "student": student, "several": several}
-    common |= {"title": paper.spec.title, "language": paper.spec.language}
+    common |= _set_in(paper.spec)
     wanted: dict[str, dict[str, Any]] = {}
     if "solution" in only:
         wanted["solution"] = {"exercises": solutions}
@@ -373,20 +383,25 @@ def errata_pages(exercise: Exercise, sections: tuple[Section, ...]) -> Pages:
     """An erratum sheet."""
     data = {"sections": sections, "proof": {**_proof(exercise), "of": "right"}}
     spec = exercise.spec
-    return Pages({"errata": data}, {"spec": spec, "title": spec.title, "language": spec.language})
+    return Pages({"errata": data}, {"spec": spec, **_set_in(spec)})
+
+
+def _set_in(spec: Spec) -> dict[str, Any]:
+    """What every page of a spec is set in."""
+    return {"title": spec.title, "language": spec.language, "paper": spec.paper}
 
 
 def marked_pages(
     phrase: str,
     title: str,
     sections: tuple[Section, ...],
+    spec: Spec,
     student: str = "",
     variant: str = "",
-    language: str = "en",
 ) -> Pages:
     """What became of a hand-in, or of a class; whatever was typed can be written."""
-    about = {"phrase": phrase, "title": title, "student": student, "variant": variant, "typed": True}
-    about["language"] = language
+    about = {"phrase": phrase, "student": student, "variant": variant, "typed": True}
+    about |= {**_set_in(spec), "title": title}
     return Pages({"marked": {"sections": sections}}, about | {"wide": not student})
 
 

@@ -49,6 +49,7 @@ from generator.place import Place, line_of
 __all__ = [
     "KINDS",
     "LECTURES",
+    "PAPERS",
     "AskSpec",
     "CircuitSpec",
     "Draw",
@@ -72,6 +73,7 @@ __all__ += [
 
 LECTURES = Path(__file__).parent / "lectures"
 KINDS = tuple(sorted(p.stem for p in (Path(__file__).parent / "exercises").glob("[a-z]*.py")))
+PAPERS = ("a4", "letter")
 ANY_ACTIVATION: dict[str, Elementwise | Softmax] = {**ACTIVATIONS, **VECTOR_ACTIVATIONS}
 SMALLEST, LARGEST, DIGITS = -12, 6, 12  # powers of ten; significant digits
 MAX_BYTES = 1_000_000
@@ -651,6 +653,7 @@ class Spec(_Model):
     note: Line | None = None  # stands under the title of the worked example
     points: Annotated[list[Point], Field(max_length=20)] = []  # what the example is to teach, at its end
     language: Annotated[str, StringConstraints(pattern="^[a-z]{2,3}$")] = "en"  # of the pages
+    paper: Annotated[str, _one_of(PAPERS)] = "a4"  # of pages that are printed
     notation: Annotated[str, _one_of(NOTATIONS)] = "plain"
     patterns: dict[str, Annotated[str, Field(max_length=100)]] = {}  # written otherwise than there
     telling: Annotated[str, _one_of(TELLINGS)] | None = None  # left out: what the notation implies

@@ -6,6 +6,7 @@ import re
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pikepdf
 import pytest
 
@@ -65,6 +66,62 @@ def test_the_same_twice(engine, tmp_path):
     pages = pages_of(draw(load("mazur"), 1, 1))
     first, second = (made(tmp_path / n, pages, engine) for n in "12")
     assert first == second
+
+
+# --- paper ---
+
+
+def scanned(data):
+    """What a scanner reads from each page."""
+    import zxingcpp
+
+    run = subprocess.run(["pdftoppm", "-gray", "-r", "150"], input=data, capture_output=True, check=True)
+    grey, pages = run.stdout, []
+    while grey:
+        magic, size, _, rest = grey.split(b"\n", 3)
+        wide, high = map(int, size.split())
+        image = np.frombuffer(rest[: wide * high], np.uint8).reshape(high, wide)
+        pages.append([found.text for found in zxingcpp.read_barcodes(image)])
+        grey = rest[wide * high :]
+        assert magic == b"P5"
+    return pages
+
+
+@pytest.mark.tex
+@pytest.mark.parametrize("engine", ENGINES)
+def test_every_page_of_a_homework_says_whose_it_is_to_a_scanner(engine, tmp_path):
+    exercise = draw(load("mazur"), 1, 1)
+    files = made(tmp_path, pages_of(exercise, "Ada Lovelace"), engine)
+    pages = scanned(files["0/question.pdf"])
+    assert pages == [[exercise.variant]] * len(pages)
+    assert not any(scanned(files["0/solution.pdf"]))
+
+
+@pytest.mark.parametrize("engine", ["typst", TEX])
+@pytest.mark.parametrize(("paper", "size"), [("a4", (595, 842)), ("letter", (612, 792))])
+def test_paper(engine, paper, size, tmp_path):
+    spec = load("mazur").model_copy(update={"paper": paper})
+    (data,) = made(tmp_path, pages_of(certified(build(spec))), engine).values()
+    with pikepdf.open(io.BytesIO(data)) as pdf:
+        for page in pdf.pages:
+            assert [float(x) for x in page.MediaBox] == pytest.approx([0, 0, *size], abs=1)
+
+
+def test_paper_is_an_option_and_changes_nobodys_numbers(run, tmp_path):
+    usual, letter = tmp_path / "usual", tmp_path / "letter"
+    assert run("make-exercise", "update", "--seed", "5", "--out", str(usual))[0] == 0
+    code, said, _ = run("make-exercise", "update", "--seed", "5", "--paper", "letter", "--out", str(letter))
+    assert code == 0
+    assert "--paper letter" in said
+    first, second = (folder / "update/variants.csv" for folder in (usual, letter))
+    assert first.read_bytes() == second.read_bytes()
+    assert "letterpaper" in next(letter.glob("update/*/question.tex")).read_text("utf-8")
+
+
+def test_paper_that_there_is_not(run):
+    code, _, said = run("make-exercise", "update", "--paper", "a5")
+    assert code == 2
+    assert said == "chainwork: --paper: found 'a5', allowed: a4, letter\n"
 
 
 # --- answers ---

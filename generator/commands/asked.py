@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 from generator.exercises import asked, found
 from generator.notation import NOTATIONS, TELLINGS
 from generator.prose import languages
-from generator.spec import Spec
+from generator.spec import PAPERS, Spec
 
 if TYPE_CHECKING:
     from generator.pdf import Typesetter
@@ -65,14 +65,14 @@ def spec_of(arguments: Namespace) -> Spec:
     if spec.exercise:
         allowed = "one network or circuit, such as one of its exercises"
         raise Unusable(f"{spec.name}: found a sheet of {len(spec.exercise)}, allowed: {allowed}")
-    return _told_as(arguments, _in_language(arguments, spec))
+    return _told_as(arguments, _printed_as(arguments, spec))
 
 
 def sheet_of(arguments: Namespace) -> tuple[Spec, tuple[Spec, ...]]:
     """A sheet and the exercises on it; of a network or circuit twice the same."""
     from generator.paper import specs_of
 
-    spec = _in_language(arguments, found(arguments.spec))
+    spec = _printed_as(arguments, found(arguments.spec))
     if not spec.exercise:
         spec = _told_as(arguments, spec)
         return spec, (spec,)
@@ -81,14 +81,13 @@ def sheet_of(arguments: Namespace) -> tuple[Spec, tuple[Spec, ...]]:
     return spec, tuple(_told_as(arguments, own) if own.network or not networks else own for own in specs)
 
 
-def _in_language(arguments: Namespace, spec: Spec) -> Spec:
-    """The spec in the language that is asked for."""
-    wanted = getattr(arguments, "language", None)
-    if not wanted:
-        return spec
+def _printed_as(arguments: Namespace, spec: Spec) -> Spec:
+    """The spec in the language and on the paper that are asked for."""
     own = getattr(arguments, "templates", None)
-    there = languages(Path(own) if own else None)
-    return spec.model_copy(update={"language": choice("--language", wanted, there)})
+    there = {"language": languages(Path(own) if own else None), "paper": PAPERS}
+    wanted = {name: getattr(arguments, name, None) for name in there}
+    chosen = {name: choice(f"--{name}", w, there[name]) for name, w in wanted.items() if w}
+    return spec.model_copy(update=chosen)
 
 
 def _told_as(arguments: Namespace, spec: Spec) -> Spec:

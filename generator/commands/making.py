@@ -191,6 +191,7 @@ def _again(arguments: Namespace, seed: str) -> str:
         "students": None,
         "secret": None,
         "language": None,
+        "paper": None,
         "notation": None,
         "telling": None,
         "engine": None,

@@ -227,13 +227,13 @@ def _write_marks(
     from generator.sources import shown
 
     one = next(iter(keys.values()))
-    title, language = one.title, one.specs[0].language
+    title, spec = one.title, one.specs[0]
     # Of several hand-ins for a variant its owner's page is named after it.
     own_first = sorted(by_hand_in(marks).items(), key=lambda h: students.get(h[0][0]) != h[0][1])
     named_so: Counter[str] = Counter()
     with staging(out) as stage:
         tables = {"grades.csv": csv_text(grades(marks)), "summary.csv": csv_text(summary(marks))}
-        pages = marked_pages("class_title", title, of_class(marks, keys, problems), language=language)
+        pages = marked_pages("class_title", title, of_class(marks, keys, problems), spec)
         press.put(stage, pages, tables, name="class")
         for name, data in more.items():
             (stage / name).write_bytes(data)
@@ -241,7 +241,7 @@ def _write_marks(
             named_so[variant] += 1
             page = variant + f"-{named_so[variant]}" * (named_so[variant] > 1)
             told = feedback(keys[variant], own)
-            pages = marked_pages("feedback_title", title, told, shown(student), variant, language)
+            pages = marked_pages("feedback_title", title, told, spec, shown(student), variant)
             press.put(stage / "feedback", pages, name=page)
         return not_made(press, stage)
 
