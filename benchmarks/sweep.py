@@ -32,7 +32,7 @@ from derive.program import Run
 from derive.verify import TOLERANCE, Uncertified
 from generator.exercise import Exercise, build, certified
 from generator.misconceptions import MISCONCEPTIONS, rewriting
-from generator.render import pages
+from generator.pages import pages
 from generator.spec import Spec, SpecError, read
 from tests.oracles import differences, drift, jax_library, network, torch_library
 from tests.random_specs import named, random_spec

@@ -37,7 +37,7 @@ def _dollars(math: Callable[[Node], str]) -> Callable[[Node], str]:
 
 
 def _reference(picture: Picture, title: str) -> str:
-    return f"![{escape_markdown(title)}]({picture.name}.svg)"
+    return f"![{escape_markdown(title)}]({picture.name})"
 
 
 FORMATS: Mapping[str, Format] = {

@@ -24,11 +24,12 @@ from generator.picture import Picture
 from generator.typeset import typeset
 
 __all__ = ["Block", "Formula", "Group", "Item", "Phrase", "Section", "Table", "Words"]
-__all__ += ["answers", "block", "groups", "label", "mistake", "said", "tables", "working"]
+__all__ += ["answers", "block", "groups", "keyed", "label", "mistake", "said", "tables", "working"]
 
 WIDE = 41.0  # em that the columns of a table may take
 WORD = 4.0  # em of a head in words
 GAP = 1.1  # em around a column
+LETTER = 0.55  # em of a letter
 
 
 @dataclass(frozen=True)
@@ -60,17 +61,25 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
 
 
-def tables(heads: Sequence[str | Node], rows: Sequence[Sequence[Node]]) -> Iterator[Table]:
-    """A table; where its columns do not fit beside one another several, each with the first column."""
+def tables(
+    heads: Sequence[str | Node], rows: Sequence[Sequence[Node | Words]], whole: float = WIDE
+) -> Iterator[Table]:
+    """A table; where its columns do not fit into so many em several, each with the first column."""
     columns = list(zip(heads, *rows, strict=True))
-    first, *wides = (max(WORD if isinstance(c, str) else width(c) for c in cs) + GAP for cs in columns)
-    start, room = 1, WIDE - first
+    first, *wides = (max(map(_wide, cells)) + GAP for cells in columns)
+    start, room = 1, whole - first
     for at, wide in enumerate(wides, 1):
         if wide > room and at > start:
             yield _columns(columns, start, at)
-            start, room = at, WIDE - first
+            start, room = at, whole - first
         room -= wide
     yield _columns(columns, start, len(columns))
+
+
+def _wide(cell: Node | Words | str) -> float:
+    if isinstance(cell, Words):
+        return LETTER * len(cell.words)
+    return WORD if isinstance(cell, str) else width(cell)
 
 
 def _columns(columns: Sequence[tuple[Any, ...]], start: int, end: int) -> Table:
@@ -195,32 +204,35 @@ def _meaning(exercise: Exercise, part: Part) -> Node | None:
     return row(short, "=", derivative) if short != derivative else None
 
 
+def keyed(exercise: Exercise, part: Part) -> tuple[Node, Node | str]:
+    """The answer, and what is accepted beside it: ± its tolerance, or a phrase."""
+    near = ACCEPTED.get(part.form, "only_this")
+    if part.form == "formula":
+        return typeset(read(str(part.answer)), exercise.namer), near
+    if part.form == "choice":
+        letter = str(part.answer)
+        return row(Text(f"({letter})"), Op(" "), dict(_options(exercise, part))[letter]), near
+    if isinstance(part.answer, str):
+        return row(*part.answer.replace("x", "×")), near
+    answer = shown(part.answer, exercise.spec.digits)
+    exact = part.quantity in (STOP, MISTAKE) or counted(exercise.graph, part.quantity) is not None
+    if exact or part.tolerance is None:
+        return answer, near
+    return answer, row("±", shown(part.tolerance, 2))
+
+
 def answers(exercise: Exercise, first: int = 1) -> Section | None:
     """The key: question, from `first` on, quantity, answer, tolerance; formulas under it."""
     if not exercise.parts:
         return None
-    digits, rows, formulas = exercise.spec.digits, [], []
+    rows, formulas = [], []
     for number, (_, parts) in enumerate(_together(exercise), first):
         for p in parts:
             name = label(exercise, p)
             if p.form == "formula":
-                formulas.append((equation(name, typeset(read(str(p.answer)), exercise.namer)), None))
+                formulas.append((equation(name, keyed(exercise, p)[0]), None))
                 continue
-            near: Node | str = ACCEPTED.get(p.form, "")
-            if p.form == "choice":
-                letter = str(p.answer)
-                option = dict(_options(exercise, p))[letter]
-                answer: Node = row(Text(f"({letter})"), Op(" "), option)
-            elif isinstance(p.answer, str):
-                answer = row(*p.answer.replace("x", "×"))
-            else:
-                answer = shown(p.answer, digits)
-                exact = p.quantity in (STOP, MISTAKE) or counted(exercise.graph, p.quantity) is not None
-                if exact or p.tolerance is None:
-                    near = ACCEPTED.get(p.form, "only_this")
-                else:
-                    near = row("±", shown(p.tolerance, 2))
-            rows.append((Number(str(number)), name, answer, near))
+            rows.append((Number(str(number)), name, *keyed(exercise, p)))
     table = Table(("question", "quantity", "answer", "tolerance"), tuple(rows)) if rows else None
     blocks = [Block("answer_table", {}, (), table)] if table else []
     blocks += [block("formula_answers", {"count": len(formulas)}, formulas)] if formulas else []
@@ -228,7 +240,7 @@ def answers(exercise: Exercise, first: int = 1) -> Section | None:
 
 
 # What is accepted beside an answer that is not a number: a phrase.
-ACCEPTED = {"design": "one_of_many", "choice": "only_this", "shape": "only_this"}
+ACCEPTED = {"design": "one_of_many", "formula": "one_of_many"}
 
 
 # --- a working with a mistake in it -------------------------------------------------------------

@@ -19,11 +19,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.util import find_spec
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 from generator.latex import escape_latex
-from generator.render import Body, Pages, document
+from generator.render import Body, Booklet, Pages, document
 from generator.text import CannotWrite
 
 __all__ = ["ENGINES", "CannotTypeset", "Engine", "Typesetter", "answers_of"]
@@ -181,13 +182,16 @@ ENGINES = {  # the first that is there is taken
 # --- of a class ---------------------------------------------------------------------------------
 
 
+Job = tuple[Path, Sequence[Body]]  # a file, and the sheets in it
+
+
 @dataclass
 class Typesetter:
     """Collects pages, sets them in runs, and writes each where it belongs; a page that cannot be set
     stops no other.  Runs go on beside one another while further pages are told, but not far behind."""
 
     engine: Engine
-    waiting: list[tuple[Path, Body]] = field(default_factory=list)
+    waiting: list[Job] = field(default_factory=list)
     failed: dict[Path, str] = field(default_factory=dict)
     running: deque[Future[None]] = field(default_factory=deque)
     pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(os.cpu_count()))
@@ -197,29 +201,42 @@ class Typesetter:
         folder.mkdir(parents=True, exist_ok=True)  # not by a run, which may end after all was undone
         files = {f"{name or page}.pdf": page for page in pages.wanted}
         for file, page in files.items():
-            self.waiting.append((folder / file, pages.body(page, self.engine.source, fillable=True)))
-        while len(self.waiting) >= self.engine.most:
-            self._begin(self.waiting[: self.engine.most])
-            del self.waiting[: self.engine.most]
+            self._wait(folder / file, [pages.body(page, self.engine.source, fillable=True)])
         return [*files]
 
-    def finish(self) -> None:
-        """Sets what is still waiting."""
+    def bind(self, folder: Path, booklet: Booklet, name: str) -> list[str]:
+        """All pages of a booklet into one file, name.pdf; there are no answers to fill in."""
+        self._wait(folder / f"{name}.pdf", booklet.bodies(self.engine.source))
+        return [f"{name}.pdf"]
+
+    def _wait(self, path: Path, bodies: Sequence[Body]) -> None:
+        """For others that are set in the same run: a few sheets, all wide or none."""
+        if self.waiting and self.waiting[-1][1][0].wide != bodies[0].wide:
+            self._flush()
+        self.waiting.append((path, bodies))
+        if sum(len(bodies) for _, bodies in self.waiting) >= self.engine.most:
+            self._flush()
+
+    def _flush(self) -> None:
         if self.waiting:
             self._begin([*self.waiting])
         self.waiting.clear()
+
+    def finish(self) -> None:
+        """Sets what is still waiting."""
+        self._flush()
         while self.running:
             self.running.popleft().result()
 
-    def _begin(self, jobs: Sequence[tuple[Path, Body]]) -> None:
+    def _begin(self, jobs: Sequence[Job]) -> None:
         while len(self.running) > FAR:
             self.running.popleft().result()
         self.running.append(self.pool.submit(self._set, jobs))
 
-    def _set(self, jobs: Sequence[tuple[Path, Body]]) -> None:
+    def _set(self, jobs: Sequence[Job]) -> None:
         """A run; where it fails, halves of it."""
         try:
-            sheets = self._sheets([body for _, body in jobs])
+            files = self._files([bodies for _, bodies in jobs])
         except CannotTypeset as error:
             if len(jobs) == 1:
                 self.failed[jobs[0][0]] = str(error)
@@ -228,40 +245,41 @@ class Typesetter:
             self._set(jobs[:half])
             self._set(jobs[half:])
             return
-        for (path, _), sheet in zip(jobs, sheets, strict=True):
-            path.write_bytes(sheet)
+        for (path, _), data in zip(jobs, files, strict=True):
+            path.write_bytes(data)
 
-    def _sheets(self, bodies: Sequence[Body]) -> list[bytes]:
-        # Wide and narrow pages, such as of a class and of a student, are never in one run.
-        made = self.engine.run(document(self.engine.source, bodies, fillable=True))
-        return [*_parted(made, bodies)]
+    def _files(self, files: Sequence[Sequence[Body]]) -> list[bytes]:
+        sheets = [body for bodies in files for body in bodies]
+        made = self.engine.run(document(self.engine.source, sheets, fillable=True))
+        return [*_parted(made, files)]
 
 
-def _parted(made: bytes, bodies: Sequence[Body]) -> Iterator[bytes]:
-    """The sheets of a run, one file each, with fields for the answers."""
+def _parted(made: bytes, files: Sequence[Sequence[Body]]) -> Iterator[bytes]:
+    """The files of a run, by the sheets in each, with fields for the answers."""
     import pikepdf
 
     with pikepdf.open(io.BytesIO(made)) as whole:
         begins = [n for n, page in enumerate(whole.pages) if _marks(page, "begin")]
-        ends = [*begins[1:], len(whole.pages)]
-        for body, begin, end in zip(bodies, begins, ends, strict=True):
-            with pikepdf.new() as sheet:
-                sheet.pages.extend(whole.pages[begin:end])
-                _finished(sheet, body)
+        assert len(begins) == sum(map(len, files))
+        ends = [begins[n] if n < len(begins) else len(whole.pages) for n in accumulate(map(len, files))]
+        for bodies, begin, end in zip(files, [0, *ends], ends, strict=False):
+            with pikepdf.new() as file:
+                file.pages.extend(whole.pages[begin:end])
+                _finished(file, bodies)
                 out = io.BytesIO()
-                sheet.save(out, deterministic_id=True, linearize=False)
+                file.save(out, deterministic_id=True, linearize=False)
                 yield out.getvalue()
 
 
-def _finished(sheet: Any, body: Body) -> None:
-    """Title and language; links become fields."""
+def _finished(sheet: Any, bodies: Sequence[Body]) -> None:
+    """Title and language; links become fields, where it is one sheet."""
     import pikepdf
     from pikepdf import Array, Dictionary, Name, String
 
-    fields = []
+    body, alone, fields = bodies[0], len(bodies) == 1, []
     for page in sheet.pages:
         kept = [a for a in page.get("/Annots", ()) if not _target(a).startswith(MARK)]
-        for what, link in _marks(page, "answer"):
+        for what, link in _marks(page, "answer") if alone else ():
             left, low, right, high = (float(x) for x in link.Rect)
             fields.append(
                 sheet.make_indirect(

@@ -16,9 +16,10 @@ from pathlib import Path
 
 from generator.exercise import Exercise
 from generator.keys import key
+from generator.pages import pages
 from generator.paper import Paper
 from generator.pdf import Typesetter
-from generator.render import Pages, pages
+from generator.render import Booklet, Pages
 
 __all__ = [
     "Press",
@@ -75,6 +76,14 @@ class Press:
             return [*files]
         return [*files, *self.typesetter.add(folder, told, name)]
 
+    def bind(self, folder: Path, booklet: Booklet, name: str) -> list[str]:
+        """Writes a booklet; the names of the files."""
+        leaves = [(replace(told, own=self.own), page) for told, page in booklet.leaves]
+        booklet = Booklet(leaves)
+        files = booklet.files(self.formats, name)
+        write_files(folder, files)
+        return [*files, *(self.typesetter.bind(folder, booklet, name) if self.typesetter else [])]
+
     @property
     def first(self) -> str:
         """The ending of what is looked at first."""
@@ -117,6 +126,7 @@ def write_files(folder: Path, files: Mapping[str, str]) -> None:
     """Write text files into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in files.items():
+        (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8", newline="\n")
 
 

@@ -1,8 +1,7 @@
 """Render: pages from Jinja templates; a format is a folder of templates and one way to escape.
 
-Everything a template prints is escaped for its format unless it is a formula (printed by
-one of
-the printers) or the output of another macro.  Undefined names are errors.
+Everything a template prints is escaped for its format unless it is a formula (printed by one of the
+printers) or the output of another macro.  Undefined names are errors.
 """
 
 from __future__ import annotations
@@ -10,11 +9,10 @@ from __future__ import annotations
 import re
 import traceback
 import unicodedata
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
-from types import ModuleType
 from typing import Any, get_args
 
 from jinja2 import (
@@ -29,38 +27,17 @@ from jinja2.runtime import Context
 from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import Markup
 
-from derive.network import COUNTS
-from derive.quantity import Derivative, Quantity
-from generator import worked, worked_circuit, worked_counts, worked_layers, worked_symbols
 from generator.code import code
-from generator.exercise import STOP, Exercise
 from generator.formats import FORMATS, SPOKEN
 from generator.formula import Aligned, Node, Number, Text, rewritten
 from generator.latex import latex_rows
-from generator.live import live
-from generator.number import shown
-from generator.page import Block, Section, answers, groups, mistake, working
-from generator.paper import Paper
 from generator.picture import Label, Picture, svg
 from generator.prose import TEMPLATES, languages
-from generator.spec import Spec
-from generator.telling import Teller
 from generator.text import CannotRender, CannotWrite
 
-__all__ = [
-    "PAGES",
-    "Body",
-    "Pages",
-    "document",
-    "errata_pages",
-    "marked_pages",
-    "pages",
-    "pages_of",
-    "words",
-]
+__all__ = ["Body", "Booklet", "Pages", "document", "words"]
 
 NODES = get_args(Node)
-LOSSES = ("L", "L0", "R")  # ids that a forward pass alone does not give
 
 
 @pass_context
@@ -112,7 +89,13 @@ def _drawn(context: Context, picture: Picture) -> Markup:
     """A picture."""
     language, own = context["language"], context["own"]
     drawn, title = _in(language, picture, own), _title(picture, language, own)
+    drawn = replace(drawn, name=_beside(context["folder"], picture))
     return Markup(FORMATS[context["format"]].picture(drawn, title))
+
+
+def _beside(folder: str, picture: Picture) -> str:
+    """The file of a picture, from where the page is."""
+    return f"{folder}/{picture.name}.svg" if folder else f"{picture.name}.svg"
 
 
 def _localised(context: Context) -> Callable[[Any], Any]:
@@ -221,10 +204,16 @@ class Pages:
     wanted: Mapping[str, Mapping[str, Any]]
     common: Mapping[str, Any]
     own: Path | None = None  # a folder of templates that take the place of ours
+    folder: str = ""  # of its pictures, where they are files beside one page of many
+
+    def among(self, folder: str) -> Pages:
+        """The same among others, with the files of its pictures in a folder of its own."""
+        return replace(self, folder=folder)
 
     def body(self, page: str, name: str, fillable: bool = False) -> Body:
         """A page in a format; with marks where an answer goes, if it is to be filled in on a screen."""
         data = {"format": name, "fillable": fillable, **self.common, **self.wanted[page]}
+        data["folder"] = self.folder
         text = _rendered(self.own, page, data)
         title, variant, student = (
             str(self.common.get(about) or "") for about in ("title", "variant", "student")
@@ -235,7 +224,7 @@ class Pages:
             self.common["paper"],
         )
         title = words("title", {"title": title}, language, self.own)
-        code = variant if page == "question" and fillable else ""
+        code = variant if page == "question" else ""
         return Body(Markup(text), title, variant, student, wide, language, paper, code, self.own)
 
     def text(self, page: str, name: str) -> str:
@@ -247,14 +236,16 @@ class Pages:
         pictures, where they are files."""
         formats = [*formats]
         texts = {f"{name or page}.{f}": self.text(page, f) for f in formats for page in self.wanted}
-        return texts | (self._beside() if any(FORMATS[f].beside for f in formats) else {})
+        return texts | (self.beside() if any(FORMATS[f].beside for f in formats) else {})
 
-    def _beside(self) -> dict[str, str]:
+    def beside(self) -> dict[str, str]:
         """File name -> SVG."""
         language, files = self.common["language"], {}
         for picture in self._pictures():
             title = _title(picture, language, self.own)
-            files[f"{picture.name}.svg"] = svg(_in(language, picture, self.own), title, alone=True)
+            files[_beside(self.folder, picture)] = svg(
+                _in(language, picture, self.own), title, alone=True
+            )
         return files
 
     def _pictures(self) -> Iterator[Picture]:
@@ -262,6 +253,27 @@ class Pages:
             told = [page, *page.get("exercises", ())]
             sections = (section for part in told for section in part.get("sections", ()))
             yield from (b.picture for section in sections for b in section.blocks if b.picture)
+
+
+@dataclass(frozen=True)
+class Booklet:
+    """Pages of several papers as one file, in their order, each on paper of its own."""
+
+    leaves: Sequence[tuple[Pages, str]]
+
+    def bodies(self, name: str) -> list[Body]:
+        """What stands on them, in a format."""
+        return [pages.body(page, name) for pages, page in self.leaves]
+
+    def files(self, formats: Iterable[str], name: str) -> dict[str, str]:
+        """File name -> text, in each format; and the pictures, where they are files."""
+        files: dict[str, str] = {}
+        for f in formats:
+            files[f"{name}.{f}"] = document(f, self.bodies(f))
+            if FORMATS[f].beside:
+                for pages, page in self.leaves:
+                    files |= replace(pages, wanted={page: pages.wanted[page]}).beside()
+        return files
 
 
 def document(name: str, bodies: Sequence[Body], fillable: bool = False) -> str:
@@ -272,144 +284,6 @@ def document(name: str, bodies: Sequence[Body], fillable: bool = False) -> str:
     data |= {"language": first.language, "typed": True, "fillable": fillable, "paper": first.paper}
     data["decimal_mark"] = _fixed(first.language, first.own)["decimal_mark"]
     return _tidy(_rendered(first.own, "document", data))
-
-
-def pages(it: Exercise | Paper, formats: Iterable[str], student: str = "") -> dict[str, str]:
-    """File name -> text: the solution in each format, and the question where something is asked, each
-    with its pictures where they are files."""
-    return pages_of(it, student).files(formats)
-
-
-PAGES = ("question", "solution")
-
-
-def pages_of(it: Exercise | Paper, student: str = "", only: Collection[str] = PAGES) -> Pages:
-    """The solution, and the question where something is asked; with the name of whom they are for,
-    where it is known."""
-    paper, first = Paper.of(it), 1
-    solutions, questions = [], []
-    for number, exercise in enumerate(paper.exercises, 1):
-        about = {"spec": exercise.spec, "number": number, "before": first - 1}
-        own = f"{number}-" if paper.several else ""
-        given = _given(exercise)
-        if "solution" in only:
-            told = {**about, **_solution(exercise, given, first)}
-            solutions.append(_named(told, f"solution-{own}"))
-        prefix = f"{number}:" if paper.several else ""
-        questions.append(_named({**about, **_question(exercise, given, prefix)}, f"question-{own}"))
-        first += len(questions[-1]["groups"])
-    several = paper.several
-    common = {"spec": paper.spec, "variant": paper.variant, "student": student, "several": several}
-    common |= _set_in(paper.spec)
-    wanted: dict[str, dict[str, Any]] = {}
-    if "solution" in only:
-        wanted["solution"] = {"exercises": solutions}
-    if paper.parts and "question" in only:
-        total = sum(part.points for _, part in paper.parts)
-        said = [question["instructions"] for question in questions]
-        usual = [how for how in said if how["numbers"] and not how["whole"]] or said
-        once = usual[0] if several and all(how == usual[0] for how in usual) else None
-        wanted["question"] = {"exercises": questions, "total": total, "instructions": once}
-    return Pages(wanted, common)
-
-
-def _named(page: dict[str, Any], prefix: str) -> dict[str, Any]:
-    """The page with its pictures called as their files are."""
-
-    def named(block: Block) -> Block:
-        drawn = block.picture
-        return replace(block, picture=replace(drawn, name=prefix + drawn.name)) if drawn else block
-
-    sections = (replace(s, blocks=tuple(map(named, s.blocks))) for s in page["sections"])
-    return {**page, "sections": tuple(sections)}
-
-
-def _given(exercise: Exercise) -> tuple[Section, ...]:
-    """What is said before the questions; not what is asked: shapes are."""
-    shapes = any(part.form == "shape" for part in exercise.parts)
-    problem = (worked if shapes else _telling(exercise)).problem(exercise)
-    return (*problem, *Teller(exercise).kinks())
-
-
-def _solution(exercise: Exercise, given: tuple[Section, ...], first: int) -> dict[str, Any]:
-    """The answers, from question `first` on, and every step."""
-    key = tuple(section for section in [answers(exercise, first)] if section)
-    told = _asked_for(exercise, _telling(exercise).worked(exercise)) + _points(exercise)
-    sections = key + given + mistake(exercise) + told
-    return {"sections": sections, "proof": _proof(exercise), "live": partial(live, exercise, sections)}
-
-
-def _question(exercise: Exercise, given: tuple[Section, ...], prefix: str) -> dict[str, Any]:
-    """What is asked, what it is worth, and how answers are written."""
-    numbers = [p.answer for p in exercise.parts if p.tolerance is not None]
-    whole = all(float(number).is_integer() for number in numbers)
-    only = len(numbers) == len(exercise.parts)  # else whole ones go without saying
-    how = {"digits": exercise.spec.digits, "whole": whole, "numbers": only or not whole}
-    points = sum(part.points for part in exercise.parts)
-    return {
-        "sections": given + working(exercise),
-        "groups": groups(exercise, prefix),
-        "points": points,
-        "instructions": how,
-    }
-
-
-def _asked_for(exercise: Exercise, sections: tuple[Section, ...]) -> tuple[Section, ...]:
-    """A solution goes as far as the questions do: no loss after a forward pass, no layer before the
-    last one whose gradients are asked."""
-    asked = [part.quantity for part in exercise.parts]
-    if not asked or any(q.update or q == STOP for q in asked):
-        return sections
-    slopes = [q.wrt for q in asked if isinstance(q, Derivative)]
-    layers = [1 if len(q.index) < 2 else q.index[0] for q in slopes]
-    lowest = 0 if exercise.spec.circuit else exercise.network_namer.layer_number(min([*layers, 99]))
-    loss = bool(slopes) or any(q.name in LOSSES for q in asked if isinstance(q, Quantity))
-    needed = {"loss": loss, "derived": bool(slopes), "circuit_backward": bool(slopes), "update": False}
-    return tuple(
-        section
-        for section in sections
-        if needed.get(section.phrase, True)
-        and not (section.phrase == "backward" and section.args["layer"] < lowest)
-    )
-
-
-def _points(exercise: Exercise) -> tuple[Section, ...]:
-    """What the spec says that its example is to teach."""
-    blocks = tuple(Block("point", {"text": text}) for text in exercise.spec.points)
-    return (Section("points", {}, blocks),) if blocks else ()
-
-
-def errata_pages(exercise: Exercise, sections: tuple[Section, ...]) -> Pages:
-    """An erratum sheet."""
-    data = {"sections": sections, "proof": {**_proof(exercise), "of": "right"}}
-    spec = exercise.spec
-    return Pages({"errata": data}, {"spec": spec, **_set_in(spec)})
-
-
-def _set_in(spec: Spec) -> dict[str, Any]:
-    """What every page of a spec is set in."""
-    return {"title": spec.title, "language": spec.language, "paper": spec.paper}
-
-
-def marked_pages(
-    phrase: str,
-    title: str,
-    sections: tuple[Section, ...],
-    spec: Spec,
-    student: str = "",
-    variant: str = "",
-) -> Pages:
-    """What became of a hand-in, or of a class; whatever was typed can be written."""
-    about = {"phrase": phrase, "student": student, "variant": variant, "typed": True}
-    about |= {**_set_in(spec), "title": title}
-    return Pages({"marked": {"sections": sections}}, about | {"wide": not student})
-
-
-def _proof(exercise: Exercise) -> dict[str, Any]:
-    proof = exercise.certificate
-    error = shown(float(f"{proof.max_error:.0e}"), 1)
-    of = _certain(exercise)
-    return {"methods": proof.methods, "error": error, "of": of, "exactly": not proof.max_error}
 
 
 def _title(picture: Picture, language: str, own: Path | None) -> str:
@@ -423,28 +297,6 @@ def words(phrase: str, args: Any, language: str = "en", own: Path | None = None)
     template = _environment(own).get_template("pages/words.jinja")
     about = {"format": "spoken", "language": language, "own": own}
     return template.render(**about, phrase=phrase, args=args).strip()
-
-
-def _telling(exercise: Exercise) -> ModuleType:
-    """The module that tells an exercise of this sort: its `problem` and its `worked`."""
-    if exercise.spec.circuit:
-        return worked_circuit
-    names = {part.quantity.name for part in exercise.parts if isinstance(part.quantity, Quantity)}
-    if names and all(isinstance(p.quantity, Quantity) for p in exercise.parts) and names <= set(COUNTS):
-        return worked_counts
-    if exercise.spec.source.symbols:
-        return worked_symbols
-    designed = any(part.form == "design" for part in exercise.parts)
-    return worked_layers if exercise.spec.told.whole and not designed else worked
-
-
-def _certain(exercise: Exercise) -> str:
-    """What the certificate is about."""
-    if _telling(exercise) is worked_counts:
-        return "count"
-    if exercise.spec.source.symbols:
-        return "formula"
-    return "value" if exercise.graph.forward_only else "gradient"
 
 
 def _tidy(text: str) -> str:

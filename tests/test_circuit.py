@@ -16,7 +16,7 @@ from derive.quantity import parse as parse_id
 from derive.verify import certify, quantities
 from generator.exercise import build, certified
 from generator.misconceptions import MISCONCEPTIONS, rewriting
-from generator.render import pages
+from generator.pages import pages
 from generator.spec import load, read
 from tests.conftest import lecture
 

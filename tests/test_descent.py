@@ -12,7 +12,7 @@ from derive.descent import Descent, first_below, one_at_a_time
 from derive.quantity import Quantity, parse
 from derive.verify import Uncertified, certify_descent
 from generator.exercise import build, certified, snapshots
-from generator.render import pages
+from generator.pages import pages
 from generator.spec import load, read
 from tests.conftest import lecture, networks
 

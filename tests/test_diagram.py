@@ -13,8 +13,8 @@ from generator.exercises import found, kinds
 from generator.latex import latex
 from generator.notation import NOTATIONS
 from generator.number import shown
+from generator.pages import pages
 from generator.picture import LEAST, WIDE, Box, Circle, Label, Line
-from generator.render import pages
 from generator.spec import LECTURES, load, read
 from generator.wires import circuit
 from tests.conftest import lecture

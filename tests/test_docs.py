@@ -18,8 +18,8 @@ from generator.grading import feedback
 from generator.keys import key as key_of
 from generator.keys import read_key
 from generator.marking import VERDICTS, HandIn, mark
+from generator.pages import marked_pages, pages
 from generator.publish import csv_text, read_variants
-from generator.render import marked_pages, pages
 from generator.spec import (
     CircuitSpec,
     Draw,
@@ -207,7 +207,7 @@ def test_the_marked_answer_of_the_readme_is_what_the_program_says():
     q = "dL/dz[1][1]"
     wrong = {w.note: w.answer for w in one.parts[q].part.misconceptions}["M02"]
     marks = mark([HandIn("ada", one.variant, {q: f"{wrong:.4g}"})], {one.variant: one})
-    page = marked_pages("feedback_title", "T", feedback(one, marks)).text("marked", "md")
+    page = marked_pages("feedback_title", "T", feedback(one, marks), one.specs[0]).text("marked", "md")
     said, line = re.findall(r"^> (.*?)\n\n(\$\$\n.*?\n\$\$)$", README, re.MULTILINE | re.DOTALL)[1]
     assert f"{said}\n\n{line}" in page
 
@@ -282,7 +282,7 @@ def test_floors():
     """derive/ imports nothing from generator/, and each module only what stands above it."""
     order = {
         "derive": "quantity zscore expression ops graph network circuit optimizer evaluate backprop descent program symbolic verify",
-        "generator": "prose formula text latex markdown mathml typst picture formats number typeset notation place spec exercise exercises misconceptions report statement forms sheet difficulty course draw check paper diagram wires page telling worked_inputs worked_training worked_forward worked_softmax worked worked_circuit worked_counts worked_layers worked_symbols live render plots audit unreadable lexing grid grammar reading names tabular slides plain answers typed matrices functions keys pdf publish diagnosis marking grading errata sources submissions gradebook asking commands cli",
+        "generator": "prose formula text latex markdown mathml typst picture formats number typeset notation place spec exercise exercises misconceptions report statement forms sheet difficulty course draw check paper diagram wires page telling worked_inputs worked_training worked_forward worked_softmax worked worked_circuit worked_counts worked_layers worked_symbols code live render pages plots audit unreadable lexing grid grammar reading names tabular slides plain answers typed matrices functions keys pdf publish classroom diagnosis marking grading errata sources submissions gradebook asking commands cli",
     }
     floors = [f"{package}.{module}" for package, modules in order.items() for module in modules.split()]
     for name in floors:

@@ -8,7 +8,7 @@ from generator.audit import Fact, audit
 from generator.errata import errata, rounded, sheet
 from generator.latex import escape_latex
 from generator.misconceptions import MISCONCEPTIONS
-from generator.render import errata_pages
+from generator.pages import errata_pages
 from tests.conftest import lecture
 
 

@@ -14,7 +14,7 @@ from generator import worked_forward
 from generator.draw import draw
 from generator.exercise import build, certified
 from generator.notation import NOTATIONS
-from generator.render import pages
+from generator.pages import pages
 from generator.spec import LECTURES, SpecError, load, read
 from tests.conftest import lecture
 

@@ -4,7 +4,7 @@ import pytest
 
 from derive.quantity import parse
 from generator.exercise import build, certified
-from generator.render import pages
+from generator.pages import pages
 from generator.spec import read
 
 SPEC = """

@@ -14,8 +14,9 @@ from generator.keys import key, read_key
 from generator.latex import latex
 from generator.mathml import mathml
 from generator.misconceptions import MISCONCEPTIONS
+from generator.pages import pages
 from generator.prose import TEMPLATES, languages
-from generator.render import pages, words
+from generator.render import words
 from generator.spec import LECTURES
 from generator.typst import typst
 from generator.unreadable import REASONS

@@ -16,7 +16,7 @@ import pytest
 from derive.descent import Iterate
 from derive.evaluate import Values
 from derive.network import counted
-from generator import render
+from generator import pages as told_pages
 from generator.draw import draw_all
 from generator.exercise import Exercise
 from generator.exercises import found, kinds
@@ -128,9 +128,9 @@ def blind(exercise, monkeypatch):
     parts = tuple(replace(part, misconceptions=()) for part in parts)
     without = replace(exercise, iterates=[nothing], parts=parts)
     with monkeypatch.context() as patch:  # a solution cannot be told without
-        patch.setattr(render._telling(exercise), "worked", lambda exercise: ())
-        patch.setattr(render, "answers", lambda exercise, first: None)
-        told = render.pages_of(without)
+        patch.setattr(told_pages._telling(exercise), "worked", lambda exercise: ())
+        patch.setattr(told_pages, "answers", lambda exercise, first: None)
+        told = told_pages.pages_of(without)
         asked = replace(told, wanted={"question": told.wanted["question"]})
         return asked.files(FORMATS)
 

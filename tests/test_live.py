@@ -15,7 +15,7 @@ from generator.draw import draw
 from generator.exercise import build, certified
 from generator.exercises import found
 from generator.live import live
-from generator.render import pages_of
+from generator.pages import pages_of
 from generator.spec import LECTURES, load
 
 pytestmark = pytest.mark.browser

@@ -10,7 +10,7 @@ from derive.ops import ACTIVATIONS, DOMAINS, FUSED, LOSSES
 from derive.quantity import parse
 from generator.draw import draw
 from generator.exercise import build, certified
-from generator.render import pages
+from generator.pages import pages
 from generator.spec import SpecError, activation_of, read
 
 SPEC = """

@@ -175,19 +175,21 @@ def test_a_slip_in_a_choice_that_no_misconception_gives():
 
 def test_misconceptions_that_are_the_same_are_said_as_one():
     from generator.grading import feedback, note_of, of_class
-    from generator.render import marked_pages
+    from generator.pages import marked_pages
 
     some = a_class("updates", 3)
     marks = mark(some.hand_ins(some.mistaken("M09")), some.keys)
     one = next(m for m in marks if m.notes)
     assert (one.notes, one.joined, note_of(one)) == (("M08", "M09"), "is", "M08=M09")
     own = [m for m in marks if m.student == one.student]
-    page = marked_pages("feedback_title", "T", feedback(some.keys[one.variant], own)).text(
-        "marked", "md"
-    )
+    page = marked_pages(
+        "feedback_title", "T", feedback(some.keys[one.variant], own), some.keys[one.variant].specs[0]
+    ).text("marked", "md")
     same = "the sign of the error; which on this sheet is the same as: up the gradient instead of down"
     assert same in page
-    page = marked_pages("class_title", "T", of_class(marks, some.keys)).text("marked", "md")
+    page = marked_pages(
+        "class_title", "T", of_class(marks, some.keys), next(iter(some.keys.values())).specs[0]
+    ).text("marked", "md")
     assert "| M08=M09 | the sign of the error; up the gradient instead of down |" in page
 
 
@@ -328,7 +330,7 @@ DESIGNS = [  # weights of the first neuron, of bias 0.8, that is to be 1, 0, 0, 
 @pytest.mark.parametrize(("weights", "defect", "told"), DESIGNS)
 def test_a_design_that_fails_is_told_where(weights, defect, told):
     from generator.grading import feedback, note_of
-    from generator.render import marked_pages
+    from generator.pages import marked_pages
 
     exercise = draw(found("design"), 1, 1)
     assert float(exercise.spec.network.layers[0].biases[0]) == 0.8
@@ -341,7 +343,9 @@ def test_a_design_that_fails_is_told_where(weights, defect, told):
         assert (own.sample, own.z, own.a, own.short) == pytest.approx(defect, abs=1e-12)
         assert note_of(marks[ids[0]]) == ("margin" if own.short else f"row {own.sample}")
     one = read_key(json.dumps(key(exercise)))
-    page = marked_pages("feedback_title", "T", feedback(one, [*marks.values()])).text("marked", "md")
+    page = marked_pages("feedback_title", "T", feedback(one, [*marks.values()]), one.specs[0]).text(
+        "marked", "md"
+    )
     assert told in page
     assert page.count("z_{1}^{(1)[") == (own is not None)  # once for both weights
 
@@ -438,16 +442,18 @@ def test_answers_to_somebody_elses_sheet_are_a_question():
 
 def test_a_page_shows_what_was_done_and_what_is_right():
     from generator.grading import by_hand_in, feedback, of_class
-    from generator.render import marked_pages
+    from generator.pages import marked_pages
 
     some = a_class("gradients", 12)
     marks = mark(some.hand_ins(some.mistaken("M02")), some.keys)
     (student, variant), own = next(iter(by_hand_in(marks).items()))
-    told = marked_pages("feedback_title", "T", feedback(some.keys[variant], own), student).files(
-        ["md", "tex"]
-    )
+    told = marked_pages(
+        "feedback_title", "T", feedback(some.keys[variant], own), some.keys[variant].specs[0], student
+    ).files(["md", "tex"])
     assert "a hidden unit's activation derivative is forgotten" in told["marked.md"]
     right = next(m for m in own if m.verdict == "misconception").expected
     assert f"{right:.3g}"[:6] in told["marked.md"]
-    pages = marked_pages("class_title", "T", of_class(marks, some.keys)).files(["md"])
+    pages = marked_pages(
+        "class_title", "T", of_class(marks, some.keys), next(iter(some.keys.values())).specs[0]
+    ).files(["md"])
     assert "| M02 | a hidden unit's activation derivative is forgotten | $24$ |" in pages["marked.md"]

@@ -21,7 +21,7 @@ from generator.exercise import build, certified, trained
 from generator.latex import latex
 from generator.misconceptions import MISCONCEPTIONS, rewriting
 from generator.notation import NOTATIONS
-from generator.render import pages
+from generator.pages import pages
 from generator.report import report
 from generator.slides import read_slides
 from generator.spec import OptimizerSpec, SpecError, load, read

@@ -25,9 +25,9 @@ from generator.markdown import escape_markdown
 from generator.notation import NOTATIONS
 from generator.number import shown
 from generator.page import tables
+from generator.pages import pages
 from generator.prose import TEMPLATES
 from generator.publish import contents
-from generator.render import pages
 from generator.spec import load, read
 from generator.text import CannotWrite
 from tests.conftest import lecture
@@ -352,7 +352,7 @@ def test_formulas_use_only_what_mathjax_was_seen_to_read(name):
 
 
 def test_an_undefined_name_in_a_template_is_an_error():
-    from generator.render import _environment
+    from generator.pages import _environment
 
     with pytest.raises(UndefinedError):
         _environment().from_string("{{ nothing }}").render(format="md")

@@ -13,8 +13,9 @@ import pytest
 from generator.draw import draw, draw_all
 from generator.exercise import build, certified
 from generator.exercises import found, kinds
+from generator.pages import pages_of
 from generator.pdf import ENGINES, CannotTypeset, Typesetter, answers_of
-from generator.render import document, pages_of
+from generator.render import document
 from generator.spec import load
 
 TEX = pytest.param("latex", marks=pytest.mark.tex)
@@ -110,7 +111,9 @@ def test_paper(engine, paper, size, tmp_path):
 def test_paper_is_an_option_and_changes_nobodys_numbers(run, tmp_path):
     usual, letter = tmp_path / "usual", tmp_path / "letter"
     assert run("make-exercise", "update", "--seed", "5", "--out", str(usual))[0] == 0
-    code, said, _ = run("make-exercise", "update", "--seed", "5", "--paper", "letter", "--out", str(letter))
+    code, said, _ = run(
+        "make-exercise", "update", "--seed", "5", "--paper", "letter", "--out", str(letter)
+    )
     assert code == 0
     assert "--paper letter" in said
     first, second = (folder / "update/variants.csv" for folder in (usual, letter))

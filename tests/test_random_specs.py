@@ -11,7 +11,7 @@ from derive.optimizer import OPTIMIZERS
 from derive.verify import TOLERANCE, Uncertified
 from generator.exercise import build, certified
 from generator.notation import NOTATIONS, TELLINGS
-from generator.render import pages
+from generator.pages import pages
 from generator.spec import LayerSpec, NetworkSpec, OptimizerSpec, SpecError, read
 from tests.random_specs import MISTAKES, RULES, mistaken, named, random_spec
 

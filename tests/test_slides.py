@@ -13,8 +13,8 @@ from generator.exercise import build, certified
 from generator.grid import Grid, Printed
 from generator.names import vocabulary
 from generator.notation import NOTATIONS
+from generator.pages import pages
 from generator.reading import chains
-from generator.render import pages
 from generator.slides import mathematics, read_slides
 from generator.spec import LECTURES, load
 from tests.conftest import lecture

@@ -314,7 +314,7 @@ def test_a_spec_can_write_its_quantities_in_its_own_way(line, message):
         assert str(refused.value.at(None)).startswith(f"hw.toml: {message}")
         return
     from generator.exercise import build, certified
-    from generator.render import pages
+    from generator.pages import pages
 
     page = pages(certified(build(read(text))), ["md"])["solution.md"]
     assert r"\theta_{21}^{(1)} = 0.25" in page

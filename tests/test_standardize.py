@@ -16,7 +16,7 @@ from generator.draw import SCREENS, draw, sheet_of
 from generator.exercise import build, certified
 from generator.formats import FORMATS
 from generator.notation import NOTATIONS
-from generator.render import pages
+from generator.pages import pages
 from generator.spec import SpecError, load, read
 
 # What the lecture prints of its ten rows (1, 2, 3, 9, 10), and what the others were recovered as.

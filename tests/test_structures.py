@@ -16,7 +16,7 @@ from generator.audit import audit
 from generator.exercise import build, certified
 from generator.misconceptions import MISCONCEPTIONS, rewriting
 from generator.notation import NOTATIONS, TELLINGS, Namer
-from generator.render import pages
+from generator.pages import pages
 from generator.slides import read_slides
 from generator.spec import SpecError, read
 

@@ -12,7 +12,7 @@ from derive.verify import Uncertified
 from generator.draw import draw
 from generator.exercise import build, certified
 from generator.notation import NOTATIONS
-from generator.render import pages
+from generator.pages import pages
 from generator.spec import SpecError, load, read
 from generator.worked_symbols import _Teller, flat
 from tests.conftest import lecture

@@ -15,8 +15,8 @@ from generator.grid import Grid, Printed
 from generator.latex import latex
 from generator.names import vocabulary
 from generator.notation import NOTATIONS, TELLINGS
+from generator.pages import pages
 from generator.reading import chains
-from generator.render import pages
 from generator.slides import mathematics, read_slides
 from generator.spec import LECTURES, SpecError, load, read
 from generator.worked_layers import LayerTeller

@@ -12,9 +12,9 @@ from generator.draw import draw
 from generator.errata import sheet
 from generator.exercise import build, certified
 from generator.notation import NOTATIONS, TELLINGS
+from generator.pages import errata_pages
 from generator.paper import drawn, specs_of
 from generator.publish import contents
-from generator.render import errata_pages
 from generator.spec import LECTURES, load, read
 from tests.test_losses import source
 

@@ -104,8 +104,8 @@ def _print_audit(audited: list[Audited], reading: Reading | None) -> None:
 def _write_errata(arguments: Namespace, exercise: Exercise, audited: list[Audited]) -> None:
     """The erratum sheet."""
     from generator.errata import sheet
+    from generator.pages import errata_pages
     from generator.publish import staging
-    from generator.render import errata_pages
 
     folder = Path(arguments.out) / exercise.spec.name
     source = Path(arguments.text or arguments.printed or "").name

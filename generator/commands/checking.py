@@ -63,8 +63,8 @@ def preview(arguments: Namespace) -> int:
     """The easiest and the hardest of many variants, and what makes them so."""
     from generator.check import SECRET, checked, drawn, why
     from generator.draw import draw
+    from generator.pages import pages_of
     from generator.publish import beside, staging
-    from generator.render import pages_of
 
     spec, press = spec_of(arguments), press_of(arguments)
     fit_for_pages([spec])

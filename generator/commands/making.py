@@ -40,13 +40,15 @@ def make_exercise(arguments: Namespace) -> int:
     """Randomised homework: question, solution and key for each variant."""
     from collections import Counter
 
+    from generator.classroom import CLASS_PAGES, Seat
+    from generator.pages import PAGES, pages_of
     from generator.paper import drawn
     from generator.publish import beside, staging, variants_csv, write_files
-    from generator.render import PAGES, pages_of
 
     (spec, specs), press = sheet_of(arguments), press_of(arguments)
     fit_for_pages(specs)
-    pages = [choice("--pages", page.strip(), PAGES) for page in arguments.pages.split(",")]
+    pages = [choice("--pages", p.strip(), [*PAGES, *CLASS_PAGES]) for p in arguments.pages.split(",")]
+    of_class = [CLASS_PAGES[page] for page in pages if page in CLASS_PAGES]
     if not 1 <= arguments.count <= MOST_VARIANTS:
         raise Unusable(f"--count: found {arguments.count}, allowed: 1 to {MOST_VARIANTS}")
     students = _students(arguments)
@@ -60,7 +62,7 @@ def make_exercise(arguments: Namespace) -> int:
     folder = Path(arguments.out) / spec.name
     rejected: Counter[str] = Counter()
     rows, worst, files, sheets = [], 0.0, list[str](), []
-    paper = None
+    seats, paper = list[Seat](), None
     with staging(folder) as stage:
         papers = drawn(spec, specs, seed, [student.id for student in students], rejected, secret)
         for student, paper in zip(students, progress(papers, len(students)), strict=True):
@@ -68,9 +70,11 @@ def make_exercise(arguments: Namespace) -> int:
             told = pages_of(paper, name, only=pages)
             files = press.put(stage / str(paper.variant), told, beside(paper))
             rows.append((student.id, str(paper.variant)))
+            seats += [Seat(student.id, name, paper)] if of_class else []
             sheets.append(tuple(part for _, part in paper.parts))
             worst = max(worst, paper.max_error)
         write_files(stage, {"variants.csv": variants_csv(rows)})
+        made = {page.what: page.put(press, stage, seats) for page in of_class}
         failed = not_made(press, stage)
     assert paper
 
@@ -84,6 +88,9 @@ def make_exercise(arguments: Namespace) -> int:
     ):
         if names := " ".join(name for name in files if name.startswith(page)):
             print(f"  {where}/{names:<27} {what}")
+    for what, written in made.items():
+        names = " ".join(name for name in written if "/" not in name)  # not its pictures
+        print(f"  {folder}/{names:<{29 + len(str(where)) - len(str(folder)) - 2}} {what}")
     print(f"Certified by {', '.join(paper.methods)}: within {worst:.0e}.")
     if rejected:
         reasons = ", ".join(f"{count} × {reason}" for reason, count in rejected.most_common())
@@ -214,9 +221,9 @@ def _older(folder: Path, rows: list[tuple[str, str]]) -> str:
 
 def make_example(arguments: Namespace) -> int:
     """The worked example for the spec's own numbers."""
+    from generator.pages import pages_of
     from generator.paper import Paper
     from generator.publish import beside, staging
-    from generator.render import pages_of
 
     (spec, specs), press = sheet_of(arguments), press_of(arguments)
     fit_for_pages(specs)

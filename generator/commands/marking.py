@@ -222,8 +222,8 @@ def _write_marks(
     from collections import Counter
 
     from generator.grading import by_hand_in, feedback, grades, of_class, summary
+    from generator.pages import marked_pages
     from generator.publish import csv_text, staging
-    from generator.render import marked_pages
     from generator.sources import shown
 
     one = next(iter(keys.values()))
