@@ -51,10 +51,16 @@ def _parser() -> argparse.ArgumentParser:
         "--secret", metavar="FILE", help="what the variants are keyed with; default: in your settings"
     )
     exercise.add_argument(
-        "--pages", default="question,solution", metavar="LIST", help="what to make; default: all of it"
+        "--pages",
+        default="question,solution",
+        metavar="LIST",
+        help="of question, solution, slides, booklet, marking; default: question,solution",
     )
     example = commands.add_parser("make-example", help="the complete worked example of a spec")
     example.add_argument("spec", metavar="SPEC", help=spec_help)
+    example.add_argument(
+        "--pages", default="solution", metavar="LIST", help="solution, slides; default: solution"
+    )
     for command in (exercise, example):
         command.add_argument("--language", metavar="CODE", help="see `list languages`")
         command.add_argument("--paper", metavar="NAME", help="a4 or letter; default: the spec's, or a4")

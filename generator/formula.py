@@ -12,6 +12,8 @@ from typing import Any, Literal
 
 __all__ = [
     "Aligned",
+    "Boxed",
+    "Brace",
     "Cases",
     "Either",
     "Fence",
@@ -147,6 +149,21 @@ class Under:
 
 
 @dataclass(frozen=True, slots=True)
+class Brace:
+    """Something under a brace under something: the number of a factor."""
+
+    body: Node
+    below: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Boxed:
+    """In a frame: a result."""
+
+    body: Node
+
+
+@dataclass(frozen=True, slots=True)
 class Cases:
     """Values with their conditions."""
 
@@ -183,6 +200,8 @@ Node = (
     | Fence
     | Matrix
     | Under
+    | Brace
+    | Boxed
     | Cases
     | Either
     | Aligned
@@ -311,8 +330,13 @@ def _(node: Matrix) -> float:
 
 
 @width.register
-def _(node: Under) -> float:
+def _(node: Under | Brace) -> float:
     return max(width(node.body), 0.7 * width(node.below))
+
+
+@width.register
+def _(node: Boxed) -> float:
+    return width(node.body) + 0.8
 
 
 @width.register
@@ -336,9 +360,9 @@ def tall(node: Node) -> bool:
         return any(map(tall, node.items))
     if isinstance(node, Either):
         return tall(node.shown)
-    if isinstance(node, Index | Root | Under):
+    if isinstance(node, Index | Root | Under | Boxed):
         return tall(node.base if isinstance(node, Index) else node.body)
-    return isinstance(node, Fraction | Matrix | Cases | Aligned) or (
+    return isinstance(node, Fraction | Matrix | Brace | Cases | Aligned) or (
         isinstance(node, Fence) and tall(node.body)
     )
 

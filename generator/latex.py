@@ -16,6 +16,8 @@ from generator.formula import (
     RELATIONS,
     THIN,
     Aligned,
+    Boxed,
+    Brace,
     Cases,
     Either,
     Fence,
@@ -164,6 +166,16 @@ def _loose(node: Node) -> str:
 @latex.register
 def _(node: Under) -> str:
     return rf"\underset{{{latex(node.below)}}}{{{latex(node.body)}}}"
+
+
+@latex.register
+def _(node: Brace) -> str:
+    return rf"\underbrace{{{latex(node.body)}}}_ {{{latex(node.below)}}}"
+
+
+@latex.register
+def _(node: Boxed) -> str:
+    return rf"\boxed{{{latex(node.body)}}}"
 
 
 @latex.register

@@ -14,6 +14,8 @@ from markupsafe import escape
 from generator.formula import (
     THIN,
     Aligned,
+    Boxed,
+    Brace,
     Cases,
     Either,
     Fence,
@@ -180,6 +182,17 @@ def _(node: Matrix) -> Element:
 @_element.register
 def _(node: Under) -> Element:
     return _of("munder", _element(node.body), _element(node.below))
+
+
+@_element.register
+def _(node: Brace) -> Element:
+    braced = _of("munder", _element(node.body), _of("mo", "⏟", stretchy="true"))
+    return _of("munder", braced, _element(node.below))
+
+
+@_element.register
+def _(node: Boxed) -> Element:
+    return _of("mrow", *_items(node.body), class_="boxed")
 
 
 @_element.register

@@ -34,14 +34,15 @@ def pages(it: Exercise | Paper, formats: Iterable[str], student: str = "") -> di
     return pages_of(it, student).files(formats)
 
 
-PAGES = ("question", "solution")
+PAGES = ("question", "solution", "slides")
+USUAL = PAGES[:2]
 
 
-def pages_of(it: Exercise | Paper, student: str = "", only: Collection[str] = PAGES) -> Pages:
+def pages_of(it: Exercise | Paper, student: str = "", only: Collection[str] = USUAL) -> Pages:
     """The solution, and the question where something is asked; with the name of whom they are for,
     where it is known."""
     paper, first = Paper.of(it), 1
-    solutions, questions = [], []
+    solutions, questions, decks = [], [], []
     for number, exercise in enumerate(paper.exercises, 1):
         about = {"spec": exercise.spec, "number": number, "before": first - 1}
         own = f"{number}-" if paper.several else ""
@@ -49,6 +50,8 @@ def pages_of(it: Exercise | Paper, student: str = "", only: Collection[str] = PA
         if "solution" in only:
             told = {**about, **_solution(exercise, given, first)}
             solutions.append(_named(told, f"solution-{own}"))
+        if "slides" in only:
+            decks.append(_named({**about, **_deck(exercise)}, f"slides-{own}"))
         prefix = f"{number}:" if paper.several else ""
         questions.append(_named({**about, **_question(exercise, given, prefix)}, f"question-{own}"))
         first += len(questions[-1]["groups"])
@@ -58,6 +61,8 @@ def pages_of(it: Exercise | Paper, student: str = "", only: Collection[str] = PA
     wanted: dict[str, dict[str, Any]] = {}
     if "solution" in only:
         wanted["solution"] = {"exercises": solutions}
+    if "slides" in only:
+        wanted["slides"] = {"exercises": decks}
     if paper.parts and "question" in only:
         total = sum(part.points for _, part in paper.parts)
         said = [question["instructions"] for question in questions]
@@ -91,6 +96,13 @@ def _solution(exercise: Exercise, given: tuple[Section, ...], first: int) -> dic
     told = _asked_for(exercise, _telling(exercise).worked(exercise)) + _points(exercise)
     sections = key + given + mistake(exercise) + told
     return {"sections": sections, "proof": _proof(exercise), "live": partial(live, exercise, sections)}
+
+
+def _deck(exercise: Exercise) -> dict[str, Any]:
+    """The sections of a worked example; `render` parts them into slides."""
+    braced = replace(exercise, spec=exercise.spec.model_copy(update={"braces": True}))
+    told = _asked_for(braced, _telling(braced).worked(braced)) + _points(braced)
+    return {"sections": _given(braced) + mistake(braced) + told, "proof": _proof(exercise)}
 
 
 def _question(exercise: Exercise, given: tuple[Section, ...], prefix: str) -> dict[str, Any]:

@@ -210,8 +210,8 @@ class Typesetter:
         return [f"{name}.pdf"]
 
     def _wait(self, path: Path, bodies: Sequence[Body]) -> None:
-        """For others that are set in the same run: a few sheets, all wide or none."""
-        if self.waiting and self.waiting[-1][1][0].wide != bodies[0].wide:
+        """For others that are set in the same run: a few sheets, all of one form."""
+        if self.waiting and self.waiting[-1][1][0].form != bodies[0].form:
             self._flush()
         self.waiting.append((path, bodies))
         if sum(len(bodies) for _, bodies in self.waiting) >= self.engine.most:

@@ -20,10 +20,16 @@ from typing import Any, Literal
 from generator.formula import (
     INFIX,
     THIN,
+    Aligned,
+    Boxed,
+    Brace,
+    Cases,
+    Either,
     Fence,
     Fraction,
     Hat,
     Index,
+    Matrix,
     Node,
     Number,
     Op,
@@ -31,6 +37,7 @@ from generator.formula import (
     Row,
     Symbol,
     Text,
+    Under,
     width,
 )
 from generator.latex import latex
@@ -209,6 +216,53 @@ def _(node: Fence) -> tuple[float, float]:
 def _(node: Root) -> tuple[float, float]:
     up, down = extent(node.body)
     return up + 0.15, down
+
+
+AXIS = 0.25  # em above the baseline that fractions and matrices are centred on
+CELL = 0.5  # em between the lines of a matrix
+
+
+def _centred(high: float) -> tuple[float, float]:
+    return high / 2 + AXIS, high / 2 - AXIS
+
+
+@extent.register
+def _(node: Matrix) -> tuple[float, float]:
+    more = 0.6 if node.loose else 0.0
+    return _centred(sum(max(sum(extent(c)) for c in line) + CELL + more for line in node.rows))
+
+
+@extent.register
+def _(node: Cases) -> tuple[float, float]:
+    return _centred(sum(max(sum(extent(part)) for part in branch) + CELL for branch in node.branches))
+
+
+@extent.register
+def _(node: Aligned) -> tuple[float, float]:
+    return _centred(sum(max(sum(extent(side)) for side in line) + CELL for line in node.lines))
+
+
+@extent.register
+def _(node: Under) -> tuple[float, float]:
+    up, down = extent(node.body)
+    return up, down + 0.2 + SCRIPT * sum(extent(node.below))
+
+
+@extent.register
+def _(node: Brace) -> tuple[float, float]:
+    up, down = extent(node.body)
+    return up, down + 0.5 + SCRIPT * sum(extent(node.below))
+
+
+@extent.register
+def _(node: Boxed) -> tuple[float, float]:
+    up, down = extent(node.body)
+    return up + 0.35, down + 0.35
+
+
+@extent.register
+def _(node: Either) -> tuple[float, float]:
+    return extent(node.shown)
 
 
 # --- SVG --------------------------------------------------------------------------------------

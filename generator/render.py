@@ -28,9 +28,11 @@ from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import Markup
 
 from generator.code import code
+from generator.deck import Slide, slides
 from generator.formats import FORMATS, SPOKEN
 from generator.formula import Aligned, Node, Number, Text, rewritten
 from generator.latex import latex_rows
+from generator.page import Section
 from generator.picture import Label, Picture, svg
 from generator.prose import TEMPLATES, languages
 from generator.text import CannotRender, CannotWrite
@@ -98,6 +100,13 @@ def _beside(folder: str, picture: Picture) -> str:
     return f"{folder}/{picture.name}.svg" if folder else f"{picture.name}.svg"
 
 
+@pass_context
+def _slides(context: Context, sections: Sequence[Section]) -> list[Slide]:
+    """Sections as slides."""
+    language, own = context["language"], context["own"]
+    return [*slides(sections, lambda block: len(words(block.phrase, block.args, language, own)))]
+
+
 def _localised(context: Context) -> Callable[[Any], Any]:
     return _language(context["language"], context.get("own"))
 
@@ -149,6 +158,7 @@ def _environment(own: Path | None = None) -> Environment:
     environment.filters["braced"] = _braced
     environment.filters["drawn"] = _drawn
     environment.globals["code"] = code
+    environment.filters["slides"] = _slides
     environment.tests["aligned"] = lambda node: isinstance(node, Aligned)
     return environment
 
@@ -190,7 +200,7 @@ class Body:
     title: str
     variant: str
     student: str
-    wide: bool
+    form: str  # of the paper: narrow, wide, slides
     language: str
     paper: str
     code: str = ""  # what a scanner is to read from it
@@ -212,20 +222,17 @@ class Pages:
 
     def body(self, page: str, name: str, fillable: bool = False) -> Body:
         """A page in a format; with marks where an answer goes, if it is to be filled in on a screen."""
+        form = page if page == "slides" else "wide" if self.common.get("wide") else "narrow"
         data = {"format": name, "fillable": fillable, **self.common, **self.wanted[page]}
-        data["folder"] = self.folder
+        data |= {"folder": self.folder, "form": form}
         text = _rendered(self.own, page, data)
         title, variant, student = (
             str(self.common.get(about) or "") for about in ("title", "variant", "student")
         )
-        wide, language, paper = (
-            bool(self.common.get("wide")),
-            self.common["language"],
-            self.common["paper"],
-        )
+        language, paper = self.common["language"], self.common["paper"]
         title = words("title", {"title": title}, language, self.own)
         code = variant if page == "question" else ""
-        return Body(Markup(text), title, variant, student, wide, language, paper, code, self.own)
+        return Body(Markup(text), title, variant, student, form, language, paper, code, self.own)
 
     def text(self, page: str, name: str) -> str:
         """A page as a whole file."""
@@ -280,8 +287,8 @@ def document(name: str, bodies: Sequence[Body], fillable: bool = False) -> str:
     """A whole file of a format: each body on paper of its own, with a mark where it begins if it is one
     of several that are to be parted again."""
     first = bodies[0]
-    data = {"format": name, "bodies": bodies, "title": first.title, "wide": first.wide}
-    data |= {"language": first.language, "typed": True, "fillable": fillable, "paper": first.paper}
+    data: dict[str, Any] = {"format": name, "bodies": bodies, "fillable": fillable, "typed": True}
+    data |= {about: getattr(first, about) for about in ("title", "form", "language", "paper")}
     data["decimal_mark"] = _fixed(first.language, first.own)["decimal_mark"]
     return _tidy(_rendered(first.own, "document", data))
 

@@ -658,6 +658,7 @@ class Spec(_Model):
     patterns: dict[str, Annotated[str, Field(max_length=100)]] = {}  # written otherwise than there
     telling: Annotated[str, _one_of(TELLINGS)] | None = None  # left out: what the notation implies
     digits: Annotated[int, Field(ge=2, le=10)] = 4
+    braces: bool = False  # under each factor of a chain rule its number, and a box around what it gives
     pictures: bool = True  # on the pages, where there is something to see
     kind: Annotated[str, _one_of(KINDS)] | None = None  # of homework; left out: what suits
     ask: Annotated[list[AskSpec], Field(max_length=100)] = []  # in place of one kind

@@ -17,13 +17,13 @@ from typing import Any
 import numpy as np
 
 from derive.backprop import Step, Term
-from derive.expression import Call, Expr, Num, Ref, call, substitute, text, value
+from derive.expression import Call, Expr, Num, Ref, call, refs, substitute, text, value
 from derive.ops import ACTIVATIONS, DERIVED, GATES, Elementwise
 from derive.optimizer import RATE, of_parameter
 from derive.quantity import Derivative, Id, Quantity
 from derive.verify import Uncertified
 from generator.exercise import Exercise, trained
-from generator.formula import Index, Node, Number, Op, Row, Symbol, equation, row
+from generator.formula import Boxed, Brace, Index, Node, Number, Op, Row, Symbol, equation, row
 from generator.notation import Writer
 from generator.number import as_float, decimals_for, living, shown
 from generator.page import Section, block
@@ -174,13 +174,34 @@ class Teller:
     def sides(self, expr: Expr, q: Id) -> list[Node]:
         """The formula in names, with numbers put in, and q's number, unless that was just said by
         the branch of a case distinction: 1 (1.5 > 0)."""
+        if self._braced(expr):
+            return [self.factors(expr), self.result(q)]
         sides = [self.names(expr), self.numbers(expr)]
         taken = expr
         while isinstance(taken, Call) and taken.fn == "where":
             condition, first, second = taken.args
             taken = first if self.holds(condition) else second
         said = taken is not expr and not isinstance(taken, Call)
-        return sides if said else [*sides, self.shown(q)]
+        return sides if said else [*sides, self.result(q)]
+
+    def _braced(self, expr: Expr) -> bool:
+        """Whether a product of derivatives has their numbers under braces."""
+        factors = [*refs(expr)]
+        chained = len(factors) > 1 and all(isinstance(q, Derivative) for q in factors)
+        return self.exercise.spec.braces and chained
+
+    def factors(self, expr: Expr) -> Node:
+        """A product of derivatives by their names, with their numbers where the spec wants braces."""
+
+        def factor(leaf: Any) -> Node:
+            return Brace(self.label(leaf), self.shown(leaf))
+
+        return typeset(expr, factor if self._braced(expr) else self.label)
+
+    def result(self, q: Id) -> Node:
+        """The number of a quantity; of a gradient in a box, where there are braces."""
+        boxed = self.exercise.spec.braces and isinstance(q, Derivative) and q.of == self.graph.root.at()
+        return Boxed(self.shown(q)) if boxed else self.shown(q)
 
     def tag(self, q: Id) -> int:
         """The number of the formula that derives q from now on."""
@@ -216,7 +237,7 @@ class Teller:
         """∂L/∂q (= another name) = named factors = the taught formulas = numbers = the terms = value."""
         named = [call("*", *self._factors(term)[0]) for term in step.terms]
         taught = [call("*", *self._factors(term)[1]) for term in self.shortest(step).terms]
-        rights = [*before, *([self.names(call("+", *named))] if len(named) <= MANY else [])]
+        rights = [*before, *([self.factors(call("+", *named))] if len(named) <= MANY else [])]
         rights.append(self.names(call("+", *taught)))
         rights.append(self.numbers(call("+", *taught)))
         if len(taught) > 1:
@@ -227,7 +248,7 @@ class Teller:
 
             each = call("+", *(Ref(text(t)) for t in taught))
             rights.append(self._near(each, sum(terms[text(t)] for t in taught), term))
-        rights.append(self.shown(step.target))
+        rights.append(self.result(step.target))
         return chain(self.name(step.target), rights)
 
     def _number(self, leaf: Any) -> float:

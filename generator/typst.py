@@ -13,6 +13,8 @@ from generator.formula import (
     INFIX,
     THIN,
     Aligned,
+    Boxed,
+    Brace,
     Cases,
     Either,
     Fence,
@@ -139,6 +141,16 @@ def _loose(node: Node) -> str:
 @typst.register
 def _(node: Under) -> str:
     return f"attach(limits({typst(node.body)}), b: {typst(node.below)})"
+
+
+@typst.register
+def _(node: Brace) -> str:
+    return f"underbrace({typst(node.body)}, {typst(node.below)})"
+
+
+@typst.register
+def _(node: Boxed) -> str:
+    return f"#box(stroke: 0.5pt, inset: 0.3em, baseline: 0.25em, ${typst(node.body)}$)"
 
 
 @typst.register

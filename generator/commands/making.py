@@ -33,6 +33,7 @@ from generator.commands.asked import (
 
 __all__ = ["make_example", "make_exercise"]
 
+EXAMPLE_PAGES = ("solution", "slides")
 MANY_COMPARED = 10_000  # of which the closest pair is said
 
 
@@ -233,8 +234,9 @@ def make_example(arguments: Namespace) -> int:
     wanted = (arguments.language, arguments.notation, arguments.telling)
     other = [name for name in wanted if name and name not in usual]
     folder = Path(arguments.out) / spec.name / "-".join(["example", *other])
+    pages = [choice("--pages", page.strip(), EXAMPLE_PAGES) for page in arguments.pages.split(",")]
     with staging(folder) as stage:
-        files = press.put(stage, pages_of(paper), beside(paper))
+        files = press.put(stage, pages_of(paper, only=pages), beside(paper))
         failed = not_made(press, stage)
     for name in files:
         if (folder / name).exists():
