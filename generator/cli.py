@@ -61,6 +61,17 @@ def _parser() -> argparse.ArgumentParser:
     example.add_argument(
         "--pages", default="solution", metavar="LIST", help="solution, slides; default: solution"
     )
+    practice = commands.add_parser("make-practice", help="a page that checks answers, and has hints")
+    practice.add_argument("spec", metavar="SPEC", nargs="?", default="gradients", help=spec_help)
+    practice.add_argument("--seed", default="1", metavar="N", help="same seed, same page; default: 1")
+    practice.add_argument(
+        "-n", "--count", type=int, default=20, metavar="N", help="how many variants; default: 20"
+    )
+    practice.add_argument("--language", metavar="CODE", help="see `list languages`")
+    practice.add_argument("--notation", metavar="NAME", help="see `list notations`")
+    practice.add_argument("--templates", metavar="DIR", help="your own, in the place of ours")
+    practice.add_argument("-o", "--out", default="output", metavar="DIR", help="default: output")
+    practice.set_defaults(telling=None, format="html", engine=None)
     for command in (exercise, example):
         command.add_argument("--language", metavar="CODE", help="see `list languages`")
         command.add_argument("--paper", metavar="NAME", help="a4 or letter; default: the spec's, or a4")

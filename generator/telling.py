@@ -235,9 +235,13 @@ class Teller:
 
     def step(self, step: Step, *before: Node) -> Node:
         """∂L/∂q (= another name) = named factors = the taught formulas = numbers = the terms = value."""
+        return chain(self.name(step.target), [*before, *self.step_sides(step)])
+
+    def step_sides(self, step: Step) -> list[Node]:
+        """What ∂L/∂q is, from named factors to its value."""
         named = [call("*", *self._factors(term)[0]) for term in step.terms]
         taught = [call("*", *self._factors(term)[1]) for term in self.shortest(step).terms]
-        rights = [*before, *([self.factors(call("+", *named))] if len(named) <= MANY else [])]
+        rights = [self.factors(call("+", *named))] if len(named) <= MANY else []
         rights.append(self.names(call("+", *taught)))
         rights.append(self.numbers(call("+", *taught)))
         if len(taught) > 1:
@@ -248,8 +252,7 @@ class Teller:
 
             each = call("+", *(Ref(text(t)) for t in taught))
             rights.append(self._near(each, sum(terms[text(t)] for t in taught), term))
-        rights.append(self.result(step.target))
-        return chain(self.name(step.target), rights)
+        return [*rights, self.result(step.target)]
 
     def _number(self, leaf: Any) -> float:
         rate = self.exercise.spec.source.learning_rate

@@ -11,7 +11,7 @@ from generator.commands.auditing import audit_lecture
 from generator.commands.checking import check_exercise, preview
 from generator.commands.deriving import derive, plot_of
 from generator.commands.listing import list_what, make_spec
-from generator.commands.making import make_example, make_exercise
+from generator.commands.making import make_example, make_exercise, make_practice
 from generator.commands.marking import grade
 from generator.spec import SpecError
 
@@ -44,6 +44,7 @@ def _guarded(command: Callable[[Namespace], int]) -> Callable[[Namespace], int]:
 COMMANDS: Mapping[str, Callable[[Namespace], int]] = {
     "make-exercise": _guarded(make_exercise),
     "make-example": _guarded(make_example),
+    "make-practice": _guarded(make_practice),
     "grade": _guarded(grade),
     "derive": _guarded(derive),
     "audit": _guarded(audit_lecture),

@@ -28,12 +28,14 @@ from generator.commands.asked import (
     press_of,
     progress,
     read_file,
+    seed_of,
     sheet_of,
 )
 
-__all__ = ["make_example", "make_exercise"]
+__all__ = ["make_example", "make_exercise", "make_practice"]
 
 EXAMPLE_PAGES = ("solution", "slides")
+MOST_PRACTICE = 500  # variants in a page
 MANY_COMPARED = 10_000  # of which the closest pair is said
 
 
@@ -108,6 +110,28 @@ def make_exercise(arguments: Namespace) -> int:
     for line in nameless.values():
         print(line, file=sys.stderr)
     return 1 if failed or nameless else 0
+
+
+def make_practice(arguments: Namespace) -> int:
+    """A page to practise on: variants that are nobody's, checked as they are typed."""
+    from generator.check import SECRET
+    from generator.paper import drawn
+    from generator.practice import practice_pages
+    from generator.publish import staging
+
+    (spec, specs), press = sheet_of(arguments), press_of(arguments)
+    fit_for_pages(specs)
+    if not 1 <= arguments.count <= MOST_PRACTICE:
+        raise Unusable(f"--count: found {arguments.count}, allowed: 1 to {MOST_PRACTICE}")
+    seed, numbers = seed_of(arguments), range(1, arguments.count + 1)
+    papers = [*progress(drawn(spec, specs, seed, numbers, None, SECRET), arguments.count)]
+    folder = Path(arguments.out) / spec.name
+    with staging(folder) as stage:
+        (file,) = press.put(stage, practice_pages(papers))
+    print(folder / file)
+    print(f"{arguments.count} variants, nobody's: what is typed is checked, and there are hints.")
+    print(f"Certified by {', '.join(papers[0].methods)}: within {max(p.max_error for p in papers):.0e}.")
+    return 0
 
 
 def _nearest(variants: list[str], sheets: list[tuple[Part, ...]]) -> str:
