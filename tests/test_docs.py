@@ -5,6 +5,7 @@ import json
 import re
 import shlex
 import shutil
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -88,6 +89,38 @@ def test_what_the_document_of_exercises_says(run):
     rows = re.findall(r"^\| `(\w+)` \| (.*) \| (.*) \|$", text, re.MULTILINE)
     assert rows == [(n, kind(n).title, ", ".join(kind(n).needs)) for n in kinds()]
     assert f"one of {len(kinds())} kinds" in README
+
+
+def test_what_the_guide_says(run):
+    """Its commands run one after another, and its patterns are what is written."""
+    text = (ROOT / "docs" / "guide.md").read_text("utf-8")
+    Path("roster.csv").write_text("student,name\nada,Ada\nalan,Alan\n", "utf-8")
+    Path("gradebook.csv").write_text("student,update\nada,\nalan,\n", "utf-8")
+    for name in ("templates", "docs"):
+        Path(name).symlink_to(ROOT / name)
+    (patterns,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    head, _, table = patterns.partition("[patterns]")
+    network = "[network]\ninputs = [[0.5]]\ntargets = [[1]]\n[[network.layers]]\nweights = [[0.3]]\n"
+    Path("mine.toml").write_text(f'name = "mine"\n{head}{network}[patterns]{table}', "utf-8")
+    for command in commands(text):
+        if command.startswith("sh .ci/setup "):
+            assert command.split()[-1] in EXTRAS
+        elif command.startswith("mkdir"):
+            subprocess.run(command, shell=True, check=True)
+        else:
+            if "handed-in" in command and not Path("handed-in").exists():
+                (sheet, *_) = Path("output/update").glob("*/answers.csv")
+                Path("handed-in").mkdir()
+                shutil.copy(sheet, f"handed-in/{sheet.parent.name}.csv")
+            words, _, file = command.removeprefix(PYTHON + "generator ").partition(" > ")
+            done = run(*shlex.split(words))
+            assert done.code == command.startswith(PYTHON + "generator audit"), (command, done)
+            if file:
+                Path(file).write_text(done.out, "utf-8")
+    written = Path("output/mine/example/solution.md").read_text("utf-8")
+    assert all(letter in written for letter in (r"\theta", "s_", "h_", r"\varepsilon"))
+    linked = {Path(link).name for link in re.findall(r"\((\S+?\.md)[)#]", text + README)}
+    assert {path.name for path in (ROOT / "docs").glob("*.md")} - {"slides.md"} <= linked
 
 
 def test_what_the_gallery_shows_can_be_made(run):
