@@ -150,7 +150,7 @@ def _(node: Brace) -> str:
 
 @typst.register
 def _(node: Boxed) -> str:
-    return f"#box(stroke: 0.5pt, inset: 0.3em, baseline: 0.25em, ${typst(node.body)}$)"
+    return f"#box(stroke: 0.5pt, inset: 0.3em, ${typst(node.body)}$)"
 
 
 @typst.register
