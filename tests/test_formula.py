@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from derive.expression import parse
 from generator.formula import (
     LINE,
+    Boxed,
+    Brace,
     Fence,
     Fraction,
     Index,
@@ -52,6 +54,8 @@ LATEX = [
     (Number("4.386", -7), r"4.386 \cdot 10^{-7}"),
     (Fence(Fraction(Number("1"), Number("2"))), r"\left( \frac{1}{2} \right)"),
     (Fence(w5, "[]"), "[w_{5}]"),
+    (Brace(w5, Number("0.4")), r"\underbrace{w_{5}}_ {0.4}"),
+    (row("=", Boxed(Number("0.4"))), r"= \boxed{0.4}"),
     (Text("50 % of $x_1$"), r"\text{50 \% of \$x\_1\$}"),
     (
         Matrix(((w5, w5), (w5, w5))),
@@ -66,6 +70,8 @@ def test_latex(node, expected):
 
 
 TYPST = [
+    (Brace(w5, Number("0.4")), "underbrace(w_5, 0.4)"),
+    (Boxed(Number("0.4")), "#box(stroke: 0.5pt, inset: 0.3em, $0.4$)"),
     (w5, "w_5"),
     (net, '"net"_(h_1)'),
     (Index(Symbol("δ"), Number("11"), row("(", Number("2"), ")")), r"δ_(11)^(\(2\))"),
@@ -86,6 +92,11 @@ def test_typst(node, expected):
 
 
 MATHML = [
+    (
+        Brace(Symbol("a"), Number("0.4")),
+        '<munder><munder><mi>a</mi><mo stretchy="true">⏟</mo></munder><mn>0.4</mn></munder>',
+    ),
+    (Boxed(Number("0.4")), '<mrow class="boxed"><mn>0.4</mn></mrow>'),
     (w5, "<msub><mi>w</mi><mn>5</mn></msub>"),
     (Number("-0.5"), "<mn>−0.5</mn>"),
     (row(Symbol("a"), "=", Number("1")), "<mi>a</mi><mo>=</mo><mn>1</mn>"),
