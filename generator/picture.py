@@ -177,7 +177,7 @@ SUB, SUP = 0.2, 0.38  # em that scripts are lowered and raised
 def size(node: Node, small: bool = False) -> tuple[float, float]:
     """Width and height in em, on the safe side."""
     scale = SMALL if small else 1.0
-    return width(node) * scale, sum(extent(node)) * scale
+    return max(width(node) * scale, inked(node, small)), sum(extent(node)) * scale
 
 
 @singledispatch
@@ -409,7 +409,9 @@ def svg(picture: Picture, title: str, alone: bool = False) -> str:
     it has no text around and follows the reader's choice of light or dark itself."""
     wide, high = _units(picture.width), _units(picture.height)
     about = f'viewBox="0 0 {wide} {high}" width="{wide}" height="{high}" role="img"'
-    lines = [f'<svg xmlns="http://www.w3.org/2000/svg" {about} style="max-width: 100%; height: auto">']
+    least = "" if alone else f"; min-width: {_units(LEAST * picture.width)}px"  # then a phone scrolls
+    style = f"max-width: 100%{least}; height: auto"
+    lines = [f'<svg xmlns="http://www.w3.org/2000/svg" {about} style="{style}">']
     lines.append(f"<title>{escape(title)}</title>")
     if alone:
         dark = "@media (prefers-color-scheme: dark) { svg { color: #e6edf3 } }"

@@ -33,13 +33,14 @@ from generator.formats import FORMATS, SPOKEN
 from generator.formula import Aligned, Node, Number, Text, rewritten
 from generator.latex import latex_rows
 from generator.page import Section
-from generator.picture import Label, Picture, svg
+from generator.picture import Label, Picture, extent, svg
 from generator.prose import TEMPLATES, languages
 from generator.text import CannotRender, CannotWrite
 
 __all__ = ["Body", "Booklet", "Pages", "document", "words"]
 
 NODES = get_args(Node)
+LONG = 16.0  # em of a formula that the end of a page may part: a quarter of the page
 
 
 @pass_context
@@ -160,6 +161,7 @@ def _environment(own: Path | None = None) -> Environment:
     environment.globals["code"] = code
     environment.filters["slides"] = _slides
     environment.tests["aligned"] = lambda node: isinstance(node, Aligned)
+    environment.tests["long"] = lambda node: sum(extent(node)) > LONG
     return environment
 
 

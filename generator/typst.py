@@ -31,7 +31,6 @@ from generator.formula import (
     Text,
     Under,
     tall,
-    two_scripts,
 )
 from generator.text import plain
 
@@ -131,11 +130,9 @@ def _(node: Matrix) -> str:
 
 
 def _loose(node: Node) -> str:
-    """An element of a matrix: a fraction as large as outside, with room above and below."""
+    """An element of a matrix: a fraction as large as outside; typst itself keeps what is tall apart."""
     shown = typst(node)
-    if tall(node):
-        return f"display({shown})"
-    return f"{shown} #v(1.6em)" if two_scripts(node) else shown
+    return f"display({shown})" if tall(node) else shown
 
 
 @typst.register

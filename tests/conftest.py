@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from functools import cache
 from typing import NamedTuple
 
@@ -72,6 +73,29 @@ def without_places(text):
     text = re.sub(r"\\begin\{picture\}.*?\\end\{picture\}", words, text, flags=re.DOTALL)
     text = re.sub(r"<svg.*?</svg>", marked, text, flags=re.DOTALL)
     return re.sub(r"-?[\d.]+(em|%)", "", text)  # typst
+
+
+def beyond(pdf, margin):
+    """What is drawn in the margins of a PDF file, in points: (page, left, top, right, bottom) of all ink.
+    Heads and feet stand above and below the text."""
+    command = ["pdftoppm", "-r", "72", "-gray", str(pdf)]
+    data = subprocess.run(command, capture_output=True, check=True, timeout=60).stdout
+    pages, at = [], 0
+    while head := PGM.match(data, at):
+        wide, high = int(head[1]), int(head[2])
+        dark = np.frombuffer(data, np.uint8, wide * high, head.end()).reshape(high, wide) < 200
+        pages.append(dark)
+        at = head.end() + wide * high
+    assert pages
+    for number, dark in enumerate(pages, 1):
+        (rows, columns), (high, wide) = np.nonzero(dark), dark.shape
+        box = columns.min(), rows.min(), columns.max() + 1, rows.max() + 1
+        side, above = margin - 2, 0.4 * margin  # a letter may hang out by a hair
+        if box[0] < side or box[1] < above or box[2] > wide - side or box[3] > high - above:
+            yield number, *map(int, box)
+
+
+PGM = re.compile(rb"P5\s(\d+)\s(\d+)\s255\s")
 
 
 class Run(NamedTuple):

@@ -8,13 +8,15 @@ from hypothesis import strategies as st
 
 from derive.network import parameter_count
 from generator.diagram import MOST_UNITS, branching, data_loss, network, paths
-from generator.exercise import build
+from generator.exercise import build, certified
 from generator.exercises import found, kinds
 from generator.latex import latex
-from generator.notation import NOTATIONS
+from generator.notation import NOTATIONS, TELLINGS
 from generator.number import shown
-from generator.pages import pages
+from generator.pages import pages, pages_of
 from generator.picture import LEAST, WIDE, Box, Circle, Label, Line
+from generator.prose import languages
+from generator.render import _in
 from generator.spec import LECTURES, load, read
 from generator.wires import circuit
 from tests.conftest import lecture
@@ -133,6 +135,35 @@ def test_nothing_collides_in_a_lecture(name, notation):
     exercise = build(load(name).model_copy(update={"notation": notation}))
     for drawn in (network(exercise), network(exercise, numbers(exercise))):
         assert list(collisions(drawn)) == []
+
+
+WAYS = [
+    pytest.param({key: way}, id=way)
+    for key, ways in (("language", languages()), ("notation", NOTATIONS), ("telling", TELLINGS))
+    for way in ways
+]
+
+
+def pictures(exercise):
+    """Every picture that a solution holds, as it stands there."""
+    pages_ = pages_of(exercise)
+    for section in pages_.wanted["solution"]["exercises"][0]["sections"]:
+        for block in section.blocks:
+            if block.picture:
+                yield _in(exercise.spec.language, block.picture, None)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("name", sorted(p.stem for p in LECTURES.glob("*.toml")))
+def test_nothing_collides_on_the_pages_of_a_lecture(name, way):
+    spec = load(name)
+    if "telling" in way and not spec.network:
+        pytest.skip("a circuit is told in one way")
+    drawn = list(pictures(certified(build(spec.model_copy(update=way)))))
+    assert drawn
+    for picture in drawn:
+        assert list(collisions(picture)) == [], picture.name
 
 
 CIRCUITS = sorted({*(p.stem for p in LECTURES.glob("*.toml") if load(p.stem).circuit), "circuit"})
@@ -277,8 +308,6 @@ def test_thick_is_what_lies_on_a_path():
 
 def test_a_spec_can_do_without():
     spec = load("mazur").model_copy(update={"pictures": False})
-    from generator.exercise import certified
-
     files = pages(certified(build(spec)), ["md", "tex"])
     assert set(files) == {"solution.md", "solution.tex"}
     assert "begin{picture}" not in files["solution.tex"]

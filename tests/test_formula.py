@@ -69,6 +69,8 @@ def test_latex(node, expected):
     assert latex(node) == expected
 
 
+DELTA = Index(Symbol("δ"), Number("1"), row("(", Number("2"), ")"))  # no code: its `;` would end a row
+HALF = Fraction(Number("1"), Number("2"))
 TYPST = [
     (Brace(w5, Number("0.4")), "underbrace(w_5, 0.4)"),
     (Boxed(Number("0.4")), "#box(stroke: 0.5pt, inset: 0.3em, $0.4$)"),
@@ -83,6 +85,7 @@ TYPST = [
     (Fence(Fraction(Number("1"), Number("2"))), r"lr(\(frac(1, 2)\))"),
     (Text('"#$\\'), r'"\"#$\\"'),
     (Matrix(((w5, Row(())), (w5, w5))), 'mat(delim: "[", w_5, ""; w_5, w_5)'),
+    (Matrix(((DELTA,), (HALF,)), loose=True), r'mat(delim: "[", δ_1^(\(2\)); display(frac(1, 2)))'),
 ]
 
 

@@ -4,6 +4,7 @@ anywhere; nothing is wrong for those who cannot see it."""
 import random
 import shutil
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -15,7 +16,10 @@ from generator.draw import draw
 from generator.exercise import build, certified
 from generator.exercises import found
 from generator.live import live
+from generator.notation import NOTATIONS, TELLINGS
+from generator.number import shown
 from generator.pages import pages_of
+from generator.picture import LEAST
 from generator.spec import LECTURES, load
 
 pytestmark = pytest.mark.browser
@@ -59,9 +63,15 @@ def opened(browser, tmp_path):
     assert said == []
 
 
-def exercise_of(name):
-    spec = load(name)
+@cache
+def exercise_of(name, language="en"):
+    spec = load(name).model_copy(update={"language": language})
     return certified(build(spec)) if name in NAMES else draw(found(name), 1, 1)
+
+
+@cache
+def page_of(name, language="en"):
+    return pages_of(exercise_of(name, language)).text("solution", "html")
 
 
 def numbers(page):
@@ -84,15 +94,36 @@ def same(found, expected):
             assert found[key] == pytest.approx(number, rel=NEAR, abs=NEAR), key
 
 
+def fields(page):
+    """What stands in every input, by its slot."""
+    js = "all => all.map(e => [e.dataset.slot, e.value])"
+    return {int(slot): text for slot, text in page.eval_on_selector_all("input[data-slot]", js)}
+
+
+def written(page, mark):
+    """Every living number is written as a page is that Python makes of the same value."""
+    found = values(page)
+    js = "all => all.map(e => [e.dataset.of, +e.dataset.digits, e.textContent])"
+    living = page.eval_on_selector_all("[data-of]", js)
+    assert living
+    for of, digits, text in living:
+        if np.isfinite(x := float("nan") if found[of] is None else float(found[of])):
+            assert text.strip("()") == shown(x, digits).line.replace(".", mark), of
+
+
 def evaluated(run, keys):
     with np.errstate(all="ignore"):
         return {key: float(value(read(key), lambda q: np.float64(run[q]))) for key in keys}
 
 
+LANGUAGES = {"en": ".", "de": ",", "tr": ","}  # and their decimal marks
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", NAMES)
-def test_a_page_shows_what_python_says_before_and_after_an_edit(name, opened):
-    exercise = exercise_of(name)
-    text = pages_of(exercise).text("solution", "html")
+def test_a_page_shows_what_python_says_before_and_after_an_edit(name, language, opened):
+    exercise, mark = exercise_of(name, language), LANGUAGES[language]
+    text = page_of(name, language)
     if "data-of" not in text:
         pytest.skip("nothing in it is computed")
     page = opened(text)
@@ -103,12 +134,19 @@ def test_a_page_shows_what_python_says_before_and_after_an_edit(name, opened):
     same(values(page), evaluated(run, keys))
 
     given = page.evaluate("LIVE.given")
-    new, rng = {}, random.Random(name)
+    assert {slot: float(typed.replace(mark, ".")) for slot, typed in fields(page).items()} == {
+        slot: pytest.approx(given[slot][1], rel=1e-11) for slot in fields(page)
+    }
+    new, typed, rng = {}, {}, random.Random(name)
     for input_ in page.query_selector_all("input[data-slot]"):
-        key, number = given[int(input_.get_attribute("data-slot"))]
+        slot = int(input_.get_attribute("data-slot"))
+        key, number = given[slot]
         changed = round(number * rng.choice([0.9, 1.1]) + rng.choice([-0.03, 0.04]), 4)
-        input_.fill(str(changed))
+        typed[slot] = f"{changed:.15g}".replace(".", mark)
+        input_.fill(typed[slot])
         new[RATE if key == str(RATE) else parse(key)] = changed
+    assert fields(page) == typed
+    written(page, mark)
     rate = new.pop(RATE, rate)
     same(values(page), evaluated(Run(exercise.program, exercise.iterates, rate, given=new), keys))
     page.click("#reset")
@@ -118,7 +156,7 @@ def test_a_page_shows_what_python_says_before_and_after_an_edit(name, opened):
 @pytest.mark.parametrize("name", NAMES)
 def test_numbers_stand_as_on_paper_until_something_is_edited(name, opened):
     """A script writes each of them anew, and nothing changes."""
-    text = pages_of(exercise_of(name)).text("solution", "html")
+    text = page_of(name)
     if "data-of" not in text:
         pytest.skip("nothing in it is computed")
     still = opened(text.replace("  show();\n})();", "})();"))
@@ -145,27 +183,59 @@ def test_a_hundred_updates(name, opened):
             assert state[slot] == pytest.approx(exercise.number(replace(q, update=100)), rel=NEAR), key
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize(
-    "name", ["mazur", "cummins", "ceng506-and", "ceng506-layers", "ceng506-sum-product"]
-)
-def test_nobody_is_kept_out(name, scheme, browser, tmp_path):
-    """axe finds nothing, on a phone either; and the page is no wider than it."""
+SEEN = [("en", "light"), ("de", "dark"), ("tr", "light")]
+
+
+@pytest.mark.parametrize(("language", "scheme"), SEEN)
+@pytest.mark.parametrize("name", NAMES)
+def test_nobody_is_kept_out(name, language, scheme, browser, tmp_path):
+    """axe finds nothing, on a phone."""
     from axe_playwright_python.sync_playwright import Axe
 
     path = tmp_path / "page.html"
-    path.write_text(pages_of(exercise_of(name)).text("solution", "html"), "utf-8")
-    context = browser.new_context(color_scheme=scheme, viewport={"width": 390, "height": 800})
+    path.write_text(page_of(name, language), "utf-8")
+    context = browser.new_context(color_scheme=scheme, viewport=PHONE)
     page = context.new_page()
     page.goto(path.as_uri())
     results = Axe().run(page)
     assert results.violations_count == 0, results.generate_report()[:2000]
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
     context.close()
 
 
+WAYS = [
+    pytest.param({key: way}, id=way)
+    for key, ways in (("language", LANGUAGES), ("notation", NOTATIONS), ("telling", TELLINGS))
+    for way in ways
+]
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("name", NAMES)
+def test_a_phone_is_wide_enough(name, way, opened):
+    """Formulas, tables and pictures scroll inside themselves, the page does not; labels are as large as
+    they have to be and no picture clips one.  (What a page asks for and complains of, `opened` looks at.)"""
+    spec = load(name)
+    if "telling" in way and not spec.network:
+        pytest.skip("a circuit is told in one way")
+    page = opened(pages_of(certified(build(spec.model_copy(update=way)))).text("solution", "html"))
+    page.set_viewport_size(PHONE)
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    assert page.evaluate(SMALLEST) >= LEAST - 0.01
+    assert page.evaluate(CLIPPED) == []
+
+
+PHONE = {"width": 390, "height": 800}
+SMALLEST = """Math.min(1, ...[...document.querySelectorAll("svg")].map(
+    svg => svg.getBoundingClientRect().width / svg.viewBox.baseVal.width))"""
+CLIPPED = """[...document.querySelectorAll("svg text")].filter(text => {
+    const {x, y, width, height} = text.getBBox(), all = text.closest("svg").viewBox.baseVal;
+    const leading = 3; // which a line has around its ink
+    return x < 0 || y < -leading || x + width > all.width || y + height > all.height + leading;
+}).map(text => text.textContent)"""
+
+
 def test_what_cannot_be_read_is_marked_and_changes_nothing(opened):
-    page = opened(pages_of(exercise_of("mazur")).text("solution", "html"))
+    page = opened(page_of("mazur"))
     before = numbers(page)
     field = page.query_selector("input[data-slot='2']")
     for text in ("", "abc", "1/0", "alert(1)"):
@@ -178,7 +248,7 @@ def test_what_cannot_be_read_is_marked_and_changes_nothing(opened):
 
 
 def test_steps_one_by_one(opened):
-    page = opened(pages_of(exercise_of("mazur")).text("solution", "html"))
+    page = opened(page_of("mazur"))
     steps = "document.querySelectorAll('.step:not([hidden])').length"
     everything = page.evaluate(steps)
     page.click("#next")

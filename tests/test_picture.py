@@ -5,7 +5,23 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from generator.formula import Fence, Fraction, Hat, Index, Number, Op, Root, Row, Symbol, Text, row
+from generator.formula import (
+    Aligned,
+    Cases,
+    Fence,
+    Fraction,
+    Hat,
+    Index,
+    Matrix,
+    Number,
+    Op,
+    Root,
+    Row,
+    Symbol,
+    Text,
+    Under,
+    row,
+)
 from generator.picture import Box, Circle, Label, Line, Picture, extent, figure, pict2e, spoken, svg
 
 W = Index(Symbol("w"), Number("11"), row("(", Number("1"), ")"))
@@ -134,10 +150,11 @@ def test_what_has_more_stands_higher():
     assert index[1] > plain[1]
     assert sum(extent(Fraction(W, W))) > sum(index)
     assert extent(Row((Op("+"), W))) == index
+    for stacked in (Matrix(((W,), (W,))), Aligned(((W, W), (W, W))), Cases(((W, W), (W, W)))):
+        assert sum(extent(stacked)) > 2 * sum(index)
+        assert extent(Under(stacked, W))[1] > extent(stacked)[1]
 
 
 def test_what_a_label_has_no_place_for():
-    from generator.formula import Matrix
-
     with pytest.raises(TypeError, match="Matrix"):
         svg(picture(Label(1, 1, Matrix(((Number("1"),),)))), "")

@@ -69,7 +69,9 @@
     const changed = made > 0 || now.some((x, n) => x !== start[n]);
     document.body.classList.toggle("edited", changed);
     document.querySelector("#made").textContent = made;
-    inputs.forEach((input, n) => { if (document.activeElement !== input) input.value = +now[n].toPrecision(12); });
+    for (const input of inputs) {
+      if (document.activeElement !== input) input.value = String(+now[+input.dataset.slot].toPrecision(12)).replace(".", MARK);
+    }
     window.live = { states: s, made };
   };
 
