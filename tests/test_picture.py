@@ -1,10 +1,15 @@
 """Pictures: what each printer makes of each item, and that labels are escaped."""
 
+import json
 import re
+import subprocess
+import tempfile
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
 
+from generator.exercise import build, certified
 from generator.formula import (
     Aligned,
     Cases,
@@ -22,7 +27,24 @@ from generator.formula import (
     Under,
     row,
 )
-from generator.picture import Box, Circle, Label, Line, Picture, extent, figure, pict2e, spoken, svg
+from generator.latex import latex
+from generator.notation import NOTATIONS
+from generator.pages import pages_of
+from generator.picture import (
+    SMALL,
+    Box,
+    Circle,
+    Label,
+    Line,
+    Picture,
+    extent,
+    figure,
+    pict2e,
+    spoken,
+    svg,
+)
+from generator.spec import LECTURES, load
+from generator.typst import typst as typst_
 
 W = Index(Symbol("w"), Number("11"), row("(", Number("1"), ")"))
 HOSTILE = Text("</text><script>alert(1)</script>&%$#_{}~^\\input")
@@ -158,3 +180,60 @@ def test_what_has_more_stands_higher():
 def test_what_a_label_has_no_place_for():
     with pytest.raises(TypeError, match="Matrix"):
         svg(picture(Label(1, 1, Matrix(((Number("1"),),)))), "")
+
+
+# --- the place that is left for a label ---
+
+NEAR = 0.15  # em that it may take more, on either side: there is a gap around each
+
+
+def in_typst(labels, head):
+    """How wide it is, in points."""
+    import typst
+
+    text = "".join(
+        f"#context [#metadata(measure(text({SMALL if label.small else 1}em)[${typst_(label.text)}$]).width.pt()) <w>]\n"
+        for label in labels
+    )
+    return [found["value"] for found in json.loads(typst.query((head + text).encode(), "<w>"))]
+
+
+def in_latex(labels, head):
+    size = {False: r"\normalsize", True: r"\footnotesize"}
+    text = "".join(
+        rf"\settowidth{{\w}}{{{size[label.small]} ${latex(label.text)}$}}\typeout{{W \the\w}}"
+        for label in labels
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "x.tex").write_text(
+            rf"{head}\begin{{document}}\newlength{{\w}}{text}\csname @@end\endcsname", "utf-8"
+        )
+        command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "x.tex"]
+        run = subprocess.run(command, cwd=folder, capture_output=True, timeout=60, check=True)
+    return [float(found) for found in re.findall(rb"(?m)^W ([\d.]+)pt", run.stdout)]
+
+
+SETTERS = [
+    pytest.param("typ", in_typst, 11, id="typst"),
+    pytest.param("tex", in_latex, 10.95, id="latex", marks=pytest.mark.tex),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("form", "measured", "em"), SETTERS)
+@pytest.mark.parametrize("notation", NOTATIONS)
+def test_a_label_takes_the_place_that_is_left_for_it(notation, form, measured, em):
+    labels, head = {}, ""
+    for name in sorted(path.stem for path in LECTURES.glob("*.toml")):
+        exercise = build(load(name).model_copy(update={"notation": notation, "language": "de"}))
+        pages = pages_of(certified(exercise))
+        head = head or pages.text("solution", form)
+        for section in pages.wanted["solution"]["exercises"][0]["sections"]:
+            for block in section.blocks:
+                for label in block.picture.labels if block.picture else ():
+                    labels[latex(label.text), label.small] = label
+    head = head.partition({"typ": "#let tagged", "tex": r"\begin{document}"}[form])[0]
+    widths = measured([*labels.values()], head)
+    assert len(widths) == len(labels) > 20
+    for (said, _), label, width in zip(labels, labels.values(), widths, strict=True):
+        assert width / em <= label.size[0] + 2 * NEAR, said
