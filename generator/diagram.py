@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import accumulate, pairwise
 from math import ceil, dist, hypot
 from typing import Any
@@ -50,11 +51,10 @@ class Edge:
 class _Network:
     """The places of a network's units, and what is written beside them."""
 
-    def __init__(self, exercise: Exercise, show: Show | None = None) -> None:
-        self.exercise, self.show, self.values = exercise, show, show is not None
-        self.name: Namer = exercise.network_namer
+    def __init__(self, name: Namer, show: Show | None = None) -> None:
+        self.name, self.graph, self.show, self.values = name, name.graph, show, show is not None
         self.said: dict[Quantity, Node] = {}
-        self.layers = [n for n in exercise.graph.nodes if n.name == "z"]
+        self.layers = [n for n in self.graph.nodes if n.name == "z"]
         self.sizes = self.name.sizes
         self.edges = [edge for z in self.layers for edge in _edges(z)]
         units = [(n, i) for n, many in enumerate(self.sizes) for i in range(1, many + 1)]
@@ -81,7 +81,7 @@ class _Network:
     def lines(self, at: tuple[int, int]) -> list[Node]:
         """What stands in a circle: a unit's name; under it its activation."""
         layer, i = at
-        sample = self.exercise.graph.sample_numbers[0]
+        sample = self.graph.sample_numbers[0]
         q = Quantity("a", (layer, i), sample) if layer else Quantity("x", (i,), sample)
         return [self.unit[at], *([self.show(q)] if self.show else [])]
 
@@ -198,7 +198,7 @@ class _Network:
 
     def to_loss(self, thick: Container[tuple[int, int]]) -> Iterator[Item]:
         """The loss, and what every output gives to it."""
-        last, label = len(self.layers), self.name(data_loss(self.exercise.graph))
+        last, label = len(self.layers), self.name(data_loss(self.graph))
         radius = max(0.9, _around([label]))
         loss = (self.columns[-1] + self.radius + radius + 3, 0.0)
         for i in range(1, self.sizes[last] + 1):
@@ -209,14 +209,14 @@ class _Network:
 
     def targets(self) -> Iterator[tuple[int, Node]]:
         """What each output is compared with."""
-        graph = self.exercise.graph
-        for q in (q for node in graph.of_kind("target") for q in node.elements(graph.sample_numbers[0])):
+        sample = self.graph.sample_numbers[0]
+        for q in (q for node in self.graph.of_kind("target") for q in node.elements(sample)):
             yield q.index[0], self.written(q)
 
     def ends(self) -> Iterator[Item]:
         """What becomes of the outputs: they are compared with targets, or are all there is."""
         last = len(self.layers)
-        for i in range(1, self.sizes[last] + 1) if self.exercise.graph.forward_only else ():
+        for i in range(1, self.sizes[last] + 1) if self.graph.forward_only else ():
             x, y = self.at(last, i)
             yield Line(((x + self.radius, y), (x + self.radius + 1.6, y)), arrow=True)
         for i, label in self.targets():
@@ -243,14 +243,24 @@ def _edges(z: GraphNode) -> Iterator[Edge]:
 def network(exercise: Exercise, show: Show | None = None) -> Picture | None:
     """Units, connections and biases with their names; or, with `show`, with their numbers.  None where
     that cannot be read."""
-    if max(exercise.network_namer.sizes) > MOST_UNITS:
+    name = exercise.network_namer
+    return _named(name) if show is None else _network(name, show)
+
+
+@lru_cache(maxsize=8)  # names are the same in every variant, and so is where they stand
+def _named(name: Namer) -> Picture | None:
+    return _network(name)
+
+
+def _network(name: Namer, show: Show | None = None) -> Picture | None:
+    if max(name.sizes) > MOST_UNITS:
         return None
-    net = _Network(exercise, show)
+    net = _Network(name, show)
     lines = [net.edge(edge) for edge in net.edges]
     labels = [net.weight(edge) for edge in net.edges]
     items = [*lines, *labels, *net.stubs(), *net.ends(), *net.skips(), *net.units()]
-    name = "values" if show else "network"
-    return canvas(name, items, f"{name}_picture", {"layers": net.sizes})
+    what = "values" if show else "network"
+    return canvas(what, items, f"{what}_picture", {"layers": net.sizes})
 
 
 def _joining(start: Point, out: float, end: Point, into: float, thick: bool) -> Line:
@@ -299,9 +309,14 @@ def data_loss(graph: Graph) -> Quantity:
 
 def paths(exercise: Exercise, q: Quantity) -> Picture | None:
     """The network with every path from a weight to the loss; the paths are thick."""
-    if max(exercise.network_namer.sizes) > MOST_UNITS:
+    return _paths(exercise.network_namer, q)
+
+
+@lru_cache(maxsize=8)
+def _paths(name: Namer, q: Quantity) -> Picture | None:
+    if max(name.sizes) > MOST_UNITS:
         return None
-    net = _Network(exercise)
+    net = _Network(name)
     found = _Paths(net.layers, q)
     lines = [net.edge(edge, edge in found.edges) for edge in net.edges]
     labels = [net.weight(edge) for edge in net.edges if edge in found.edges]

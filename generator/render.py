@@ -303,9 +303,14 @@ def _title(picture: Picture, language: str, own: Path | None) -> str:
 def words(phrase: str, args: Any, language: str = "en", own: Path | None = None) -> str:
     """A phrase without any markup."""
     _known(language, own)
+    return str(_words(language, own).said(phrase, args)).strip()
+
+
+@cache
+def _words(language: str, own: Path | None) -> Any:
+    """The phrases of a language, read once."""
     template = _environment(own).get_template("pages/words.jinja")
-    about = {"format": "spoken", "language": language, "own": own}
-    return template.render(**about, phrase=phrase, args=args).strip()
+    return template.make_module({"format": "spoken", "language": language, "own": own})
 
 
 def _tidy(text: str) -> str:
