@@ -204,6 +204,8 @@ def _(node: Aligned) -> str:
 _SPECIALS = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
 _SPECIALS |= {c: "\\" + c for c in "&%$#_{}"} | {"<": r"\textless{}", ">": r"\textgreater{}"}
 _SPECIALS |= {"|": r"\textbar{}", '"': r"\textquotedbl{}", "'": "'", "`": r"\textasciigrave{}"}
+# An accent of its own would be set on the letter behind it.
+_UNDEFINED = "ΑΒΕΖΗΙΚΜΝΟΡΤΧο"  # latexcodec has \Alpha … for them
 
 
 def escape_latex(text: str) -> str:
@@ -212,18 +214,20 @@ def escape_latex(text: str) -> str:
     parts = []
     if not text.isascii():
         import latexcodec  # noqa: F401  (registers the codec; 60 ms, so only where it is needed)
-    for character in plain(text):
+    text = plain(text)
+    for before, character in zip(" " + text, text, strict=False):
         if character in _SPECIALS:
             parts.append(_SPECIALS[character])
-        elif character.isascii():
-            parts.append(character)
+        elif character.isascii():  # -- and ,, are ligatures to TeX
+            parts.append("{}" * (character == before and character in "-,'") + character)
         else:
             try:
+                if character in _UNDEFINED or unicodedata.combining(character):
+                    raise ValueError(character)
                 encoded = character.encode("latex").decode("ascii")
                 ends = re.search(r"\\[A-Za-z]+$", encoded)  # \i would swallow a letter behind it
                 parts.append(encoded + "{}" if ends else encoded)
             except ValueError:
                 name = unicodedata.name(character, "unknown")
                 raise CannotWrite(f"pdflatex cannot write {character!r} ({name})") from None
-    # -- and ,, are ligatures to TeX
-    return re.sub(r"([-,'])(?=\1)", r"\1{}", "".join(parts))
+    return "".join(parts)

@@ -17,15 +17,14 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from importlib.util import find_spec
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from generator.latex import escape_latex
-from generator.render import Body, Booklet, Pages, document
-from generator.text import CannotWrite
+from generator.letters import BEYOND, latin, letterless, readable, through
+from generator.render import Body, Booklet, Pages, Through, document
 
 __all__ = ["ENGINES", "CannotTypeset", "Engine", "Typesetter", "answers_of"]
 
@@ -42,7 +41,8 @@ class CannotTypeset(ValueError):
 
 @dataclass(frozen=True)
 class Engine:
-    """What reads pages in the format `source` and writes PDF, of at most `most` sheets in one run."""
+    """What reads pages in the format `source` and writes PDF, of at most `most` sheets in one run; and
+    what else sets those that it lacks letters for, `through` which they are written then."""
 
     source: str
     there: Callable[[], bool]
@@ -50,6 +50,8 @@ class Engine:
     run: Callable[[str], bytes]
     lacks: Callable[[str], str]  # the characters of a text that it has no glyphs for
     most: int = 1
+    through: Through | None = None
+    beyond: Engine | None = None
 
 
 # --- typst --------------------------------------------------------------------------------------
@@ -125,40 +127,66 @@ def _missing(page: Any) -> bool:
 
 
 def _pdflatex(source: str) -> bytes:
+    return _latex("pdflatex", source)
+
+
+def _lualatex(source: str) -> bytes:
+    return _latex("lualatex", readable(source))
+
+
+def _latex(program: str, source: str) -> bytes:
+    """The PDF of the run whose labels were known when it began.  Sheets of a class have as many pages as
+    those before them, so it mostly is the first; any other is done again with what it has noted."""
     with tempfile.TemporaryDirectory(prefix="chainwork-") as folder:
         Path(folder, "sheet.tex").write_text(source, encoding="utf-8")
-        for flags in (["-draftmode"], []):  # the first run finds out how many pages there are
-            _run_latex(folder, flags)
+        notes, known = Path(folder, "sheet.aux"), _LABELS.get(program, set())
+        notes.write_text("\n".join(known))
+        for draft in (not known, False):
+            _run_latex(program, folder, ["-draftmode"] * draft)
+            lines = notes.read_text("utf-8", "replace").splitlines()
+            noted = {line for line in lines if not line.startswith(_NO_NOTES)}
+            if noted <= known and not draft:
+                break
+            known = noted
+        _LABELS[program] = {line for line in noted if line.startswith(r"\newlabel")}
         return Path(folder, "sheet.pdf").read_bytes()
 
 
-def _run_latex(folder: str, flags: Sequence[str]) -> None:
-    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", *flags]
-    environment = {"PATH": os.environ.get("PATH", os.defpath), "HOME": folder}
-    environment |= {"openin_any": "p", "openout_any": "p", "SOURCE_DATE_EPOCH": "0"}
+_NO_NOTES = (r"\relax", r"\gdef \@abspage@last")
+_LABELS: dict[str, set[str]] = {}  # of a program's last run: how many pages each sheet has
+
+
+def _run_latex(program: str, folder: str, flags: Sequence[str]) -> None:
+    command = [program, "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", *flags]
+    environment = {"PATH": os.environ.get("PATH", os.defpath), "HOME": folder, "TEXMFCACHE": folder}
+    environment |= {"openin_any": "p", "openout_any": "p"}
+    environment |= {"SOURCE_DATE_EPOCH": "0", "FORCE_SOURCE_DATE": "1"}
     try:
         run = subprocess.run(  # noqa: S603
             [*command, "sheet.tex"], cwd=folder, env=environment, capture_output=True, timeout=TIMEOUT,
             check=False, stdin=subprocess.DEVNULL,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
-        raise CannotTypeset(f"pdflatex: no end after {TIMEOUT} s") from None
+        raise CannotTypeset(f"{program}: no end after {TIMEOUT} s") from None
     log = run.stdout.decode("latin-1")
     wrong = re.search(r"^! .*|^Missing character.*", log, re.MULTILINE)
     if run.returncode or wrong:
-        raise CannotTypeset(f"pdflatex: {wrong[0][:300] if wrong else 'stopped'}")
+        raise CannotTypeset(f"{program}: {wrong[0][:300] if wrong else 'stopped'}")
 
 
 def _latex_lacks(text: str) -> str:
-    def writable(character: str) -> bool:
-        try:
-            escape_latex(character)
-        except CannotWrite:
-            return False
-        return True
+    return "".join(c for c in dict.fromkeys(text) if not latin(c))
 
-    return "".join(c for c in dict.fromkeys(text) if not writable(c))
 
+_LUALATEX = Engine(  # it reads any file, whatever it is allowed: nothing but our own templates is for it
+    "tex",
+    lambda: bool(shutil.which("lualatex")),
+    "lualatex and fonts (Debian: texlive-luatex fonts-dejavu-core)",
+    _lualatex,
+    letterless,
+    RUN,
+    through,
+)
 
 ENGINES = {  # the first that is there is taken
     "typst": Engine(
@@ -175,6 +203,7 @@ ENGINES = {  # the first that is there is taken
         _pdflatex,
         _latex_lacks,
         RUN,
+        beyond=_LUALATEX,
     ),
 }
 
@@ -201,12 +230,13 @@ class Typesetter:
         folder.mkdir(parents=True, exist_ok=True)  # not by a run, which may end after all was undone
         files = {f"{name or page}.pdf": page for page in pages.wanted}
         for file, page in files.items():
-            self._wait(folder / file, [pages.body(page, self.engine.source, fillable=True)])
+            body = pages.body(page, self.engine.source, fillable=True, through=self._through)
+            self._wait(folder / file, [body])
         return [*files]
 
     def bind(self, folder: Path, booklet: Booklet, name: str) -> list[str]:
         """All pages of a booklet into one file, name.pdf; there are no answers to fill in."""
-        self._wait(folder / f"{name}.pdf", booklet.bodies(self.engine.source))
+        self._wait(folder / f"{name}.pdf", booklet.bodies(self.engine.source, self._through))
         return [f"{name}.pdf"]
 
     def _wait(self, path: Path, bodies: Sequence[Body]) -> None:
@@ -228,10 +258,34 @@ class Typesetter:
         while self.running:
             self.running.popleft().result()
 
+    @cached_property
+    def beyond(self) -> Engine | None:
+        """What sets the sheets that the engine lacks letters for."""
+        other = self.engine.beyond
+        return other if other and other.there() else None
+
+    @property
+    def _through(self) -> Through | None:
+        return self.beyond.through if self.beyond else None
+
+    def lacks(self, text: str) -> str:
+        """The characters of a text that nothing has glyphs for."""
+        strange = self.engine.lacks(text)
+        return self.beyond.lacks(strange) if strange and self.beyond else strange
+
+    def _engine(self, sheets: Sequence[Body]) -> Engine:
+        """What sets a file; of templates of one's own nothing is ever set by another engine."""
+        if not self.beyond or any(body.own for body in sheets):
+            return self.engine
+        strange = any(BEYOND in body.text or self.engine.lacks(body.student) for body in sheets)
+        return self.beyond if strange else self.engine
+
     def _begin(self, jobs: Sequence[Job]) -> None:
         while len(self.running) > FAR:
             self.running.popleft().result()
-        self.running.append(self.pool.submit(self._set, jobs))
+        for engine in (self.engine, self.beyond):
+            if engine and (own := [job for job in jobs if self._engine(job[1]) is engine]):
+                self.running.append(self.pool.submit(self._set, own))
 
     def _set(self, jobs: Sequence[Job]) -> None:
         """A run; where it fails, halves of it."""
@@ -250,7 +304,8 @@ class Typesetter:
 
     def _files(self, files: Sequence[Sequence[Body]]) -> list[bytes]:
         sheets = [body for bodies in files for body in bodies]
-        made = self.engine.run(document(self.engine.source, sheets, fillable=True))
+        engine = self._engine(files[0])  # of all of them
+        made = engine.run(document(engine.source, sheets, fillable=True, through=engine.through))
         return [*_parted(made, files)]
 
 

@@ -41,6 +41,7 @@ __all__ = ["Body", "Booklet", "Pages", "document", "words"]
 
 NODES = get_args(Node)
 LONG = 16.0  # em of a formula that the end of a page may part: a quarter of the page
+Through = Callable[[Callable[[str], str], str], str]  # text as a format has it, and letters beyond it
 
 
 @pass_context
@@ -52,6 +53,8 @@ def _printed(context: Context, value: Any) -> Any:
     if isinstance(value, NODES):
         return Markup(written.inline(_localised(context)(value)))
     write, text = written.escape, str(value)
+    if through := context.get("through"):
+        write = partial(through, write)
     return Markup(write(_writable(write, text) if context.get("typed") else text))
 
 
@@ -222,11 +225,11 @@ class Pages:
         """The same among others, with the files of its pictures in a folder of its own."""
         return replace(self, folder=folder)
 
-    def body(self, page: str, name: str, fillable: bool = False) -> Body:
+    def body(self, page: str, name: str, fillable: bool = False, through: Through | None = None) -> Body:
         """A page in a format; with marks where an answer goes, if it is to be filled in on a screen."""
         form = page if page == "slides" else "wide" if self.common.get("wide") else "narrow"
         data = {"format": name, "fillable": fillable, **self.common, **self.wanted[page]}
-        data |= {"folder": self.folder, "form": form}
+        data |= {"folder": self.folder, "form": form, "through": None if self.own else through}
         text = _rendered(self.own, page, data)
         title, variant, student = (
             str(self.common.get(about) or "") for about in ("title", "variant", "student")
@@ -270,9 +273,9 @@ class Booklet:
 
     leaves: Sequence[tuple[Pages, str]]
 
-    def bodies(self, name: str) -> list[Body]:
+    def bodies(self, name: str, through: Through | None = None) -> list[Body]:
         """What stands on them, in a format."""
-        return [pages.body(page, name) for pages, page in self.leaves]
+        return [pages.body(page, name, through=through) for pages, page in self.leaves]
 
     def files(self, formats: Iterable[str], name: str) -> dict[str, str]:
         """File name -> text, in each format; and the pictures, where they are files."""
@@ -285,12 +288,15 @@ class Booklet:
         return files
 
 
-def document(name: str, bodies: Sequence[Body], fillable: bool = False) -> str:
+def document(
+    name: str, bodies: Sequence[Body], fillable: bool = False, through: Through | None = None
+) -> str:
     """A whole file of a format: each body on paper of its own, with a mark where it begins if it is one
     of several that are to be parted again."""
     first = bodies[0]
     data: dict[str, Any] = {"format": name, "bodies": bodies, "fillable": fillable, "typed": True}
     data |= {about: getattr(first, about) for about in ("title", "form", "language", "paper")}
+    data["through"] = None if first.own else through
     data["decimal_mark"] = _fixed(first.language, first.own)["decimal_mark"]
     return _tidy(_rendered(first.own, "document", data))
 

@@ -226,6 +226,7 @@ def test_github_shows_any_text_without_markup(text):
 ESCAPED = [
     ("naïve", r"na\"\i{}ve"),
     ("maïs--x", r"ma\"\i{}s-{}-x"),
+    ("1–2, „no“", "1--2, ,,no``"),
     ("50% & more", r"50\% \& more"),
     ("a_b^c~d", r"a\_b\textasciicircum{}c\textasciitilde{}d"),
     (r"\input{x}", r"\textbackslash{}input\{x\}"),
@@ -255,6 +256,12 @@ def test_latex_output_is_ascii_without_live_specials(text):
 def test_a_script_pdflatex_cannot_set_is_named():
     with pytest.raises(CannotWrite, match="pdflatex cannot write '語' .CJK UNIFIED IDEOGRAPH-8A9E."):
         escape_latex("日本語"[2:])
+
+
+@pytest.mark.parametrize("letter", "ΑΒΕΖΗΙΚΜΝΟΡΤΧο")
+def test_a_greek_letter_that_tex_has_no_command_for_is_named(letter):
+    with pytest.raises(CannotWrite, match="GREEK"):
+        escape_latex(letter)
 
 
 @cache

@@ -6,6 +6,7 @@ import difflib
 import sys
 from argparse import Namespace
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -159,7 +160,9 @@ def _typesetter(arguments: Namespace) -> Typesetter:
     wanted = [choice("--engine", arguments.engine, ENGINES)] if arguments.engine else [*ENGINES]
     for name in wanted:
         if ENGINES[name].there():
-            return Typesetter(ENGINES[name])
+            return Typesetter(
+                replace(ENGINES[name], beyond=None) if arguments.templates else ENGINES[name]
+            )
     ways = "; or ".join(f"{name}: {ENGINES[name].get}" for name in wanted)
     raise Unusable(f"--format: found 'pdf', allowed: with one of these installed: {ways}")
 

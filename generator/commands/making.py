@@ -186,7 +186,7 @@ def _nameless(spec: Spec, students: list[Student], typesetter: Typesetter | None
         return {}
 
     def lacking(text: str) -> str:
-        strange = typesetter.engine.lacks(text)
+        strange = typesetter.lacks(text)
         return ", ".join(f"{c!r} ({unicodedata.name(c, 'unknown')})" for c in strange)
 
     if missing := lacking(f"{spec.title}{spec.note}"):
