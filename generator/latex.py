@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import singledispatch
+from functools import lru_cache, singledispatch
 
 from generator.formula import (
     GREEK,
@@ -208,6 +208,7 @@ _SPECIALS |= {"|": r"\textbar{}", '"': r"\textquotedbl{}", "'": "'", "`": r"\tex
 _UNDEFINED = "ΑΒΕΖΗΙΚΜΝΟΡΤΧο"  # latexcodec has \Alpha … for them
 
 
+@lru_cache(maxsize=4096)  # most of what stands on pages stands there often
 def escape_latex(text: str) -> str:
     """Text for pdflatex: specials in one pass, then accents by latexcodec; CannotWrite names a
     character that it cannot set."""

@@ -122,8 +122,7 @@ def letterless(text: str) -> str:
 
 def through(write: Callable[[str], str], text: str) -> str:
     """Text as `write` has it, but for what a font has that pdflatex has not."""
-    text = plain(text)
-    if all(map(latin, text)):
+    if text.isascii() or all(map(latin, text := plain(text))):
         return write(text)
     fonts = [_font(c) for c in text]
     for is_word, places in groupby(range(len(text)), key=lambda i: _in_word(text[i])):

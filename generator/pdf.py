@@ -19,7 +19,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from importlib.util import find_spec
-from itertools import accumulate
+from itertools import accumulate, cycle
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ __all__ = ["ENGINES", "CannotTypeset", "Engine", "Typesetter", "answers_of"]
 
 TIMEOUT = 300  # seconds a run may take
 RUN = 50  # sheets a run of LaTeX sets
+FIRST = 10  # sheets of the first run, from which the others know how many pages there are
 FAR = 4  # runs that are waited for before another is begun
 MARK = "chainwork:"
 VARIANT = "variant"  # the name of the field that says whose answers they are
@@ -135,25 +136,32 @@ def _lualatex(source: str) -> bytes:
 
 
 def _latex(program: str, source: str) -> bytes:
-    """The PDF of the run whose labels were known when it began.  Sheets of a class have as many pages as
-    those before them, so it mostly is the first; any other is done again with what it has noted."""
+    """The PDF of a run that knew how many pages each sheet has.  Those of a class have as many as the
+    ones before, so it mostly is the first run; any other is done again with what it has noted."""
     with tempfile.TemporaryDirectory(prefix="chainwork-") as folder:
         Path(folder, "sheet.tex").write_text(source, encoding="utf-8")
-        notes, known = Path(folder, "sheet.aux"), _LABELS.get(program, set())
+        notes, known = Path(folder, "sheet.aux"), _labels(_TOTALS.get(program, []))
         notes.write_text("\n".join(known))
         for draft in (not known, False):
             _run_latex(program, folder, ["-draftmode"] * draft)
             lines = notes.read_text("utf-8", "replace").splitlines()
             noted = {line for line in lines if not line.startswith(_NO_NOTES)}
+            _TOTALS[program] = re.findall(_LABEL, "\n".join(lines))
             if noted <= known and not draft:
                 break
             known = noted
-        _LABELS[program] = {line for line in noted if line.startswith(r"\newlabel")}
         return Path(folder, "sheet.pdf").read_bytes()
 
 
 _NO_NOTES = (r"\relax", r"\gdef \@abspage@last")
-_LABELS: dict[str, set[str]] = {}  # of a program's last run: how many pages each sheet has
+_LABEL = r"\\newlabel\{end-\d+\}\{\{\}\{(\d+)\}\}"
+_TOTALS: dict[str, list[str]] = {}  # of a program's last run: how many pages each sheet has
+
+
+def _labels(totals: Sequence[str]) -> set[str]:
+    """What is noted where the sheets of a run have so many pages, in turn."""
+    turns = zip(range(1, RUN + 1), cycle(totals), strict=False)
+    return {rf"\newlabel{{end-{n}}}{{{{}}{{{total}}}}}" for n, total in turns}
 
 
 def _run_latex(program: str, folder: str, flags: Sequence[str]) -> None:
@@ -223,6 +231,7 @@ class Typesetter:
     waiting: list[Job] = field(default_factory=list)
     failed: dict[Path, str] = field(default_factory=dict)
     running: deque[Future[None]] = field(default_factory=deque)
+    size: int = FIRST  # of the next run, at most
     pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(os.cpu_count()))
 
     def add(self, folder: Path, pages: Pages, name: str = "") -> list[str]:
@@ -244,12 +253,13 @@ class Typesetter:
         if self.waiting and self.waiting[-1][1][0].form != bodies[0].form:
             self._flush()
         self.waiting.append((path, bodies))
-        if sum(len(bodies) for _, bodies in self.waiting) >= self.engine.most:
+        if sum(len(bodies) for _, bodies in self.waiting) >= min(self.size, self.engine.most):
             self._flush()
 
     def _flush(self) -> None:
         if self.waiting:
             self._begin([*self.waiting])
+            self.size = self.engine.most
         self.waiting.clear()
 
     def finish(self) -> None:

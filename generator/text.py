@@ -18,6 +18,7 @@ class CannotRender(ValueError):
 
 def plain(text: str) -> str:
     """NFC, control characters dropped, white space folded."""
-    text = unicodedata.normalize("NFC", text)
-    text = "".join(" " if c.isspace() else c for c in text if c.isspace() or c.isprintable())
+    if not (text.isascii() and text.isprintable()):  # else nothing of it is to be changed
+        text = unicodedata.normalize("NFC", text)
+        text = "".join(" " if c.isspace() else c for c in text if c.isspace() or c.isprintable())
     return re.sub(" +", " ", text)
