@@ -102,6 +102,11 @@ def named(engine):
     return run
 
 
+def marked(student, title="Marked"):
+    """A page for what somebody handed in."""
+    return marked_pages("feedback_title", title, (), found("logic"), student, "AAA-AAA-AAA")
+
+
 def setter(there=True):
     latex = ENGINES["latex"]
     other = replace(latex.beyond, there=lambda: there, run=named("lualatex"))
@@ -119,10 +124,8 @@ CHOICE = [
 @pytest.mark.parametrize(("name", "there", "expected"), CHOICE)
 def test_a_sheet_is_set_by_what_has_its_letters(name, there, expected, fonts, tmp_path):
     typesetter = setter(there)
-    typesetter.add(tmp_path, marked_pages("feedback_title", "Marked", (), name, "AAA-AAA-AAA"))
-    typesetter.add(
-        tmp_path, marked_pages("feedback_title", "Marked", (), "Alan", "AAA-AAA-AAB"), "other"
-    )
+    typesetter.add(tmp_path, marked(name))
+    typesetter.add(tmp_path, marked("Alan"), "other")
     typesetter.finish()
     by = {path.name: who for path, who in typesetter.failed.items()}
     assert by == {"marked.pdf": expected, "other.pdf": "pdflatex"}
@@ -135,7 +138,7 @@ def test_templates_of_ones_own_are_never_given_to_lualatex(fonts, tmp_path):
     (own / "tex" / "page.jinja").write_text(
         page.replace(r"\begin{center}", r"\beyond{\directlua{}}{}"), "utf-8"
     )
-    told = replace(marked_pages("feedback_title", "Marked", (), "Ада", "AAA-AAA-AAA"), own=own)
+    told = replace(marked("Ада"), own=own)
     typesetter.add(tmp_path, told)
     typesetter.finish()
     assert [*typesetter.failed.values()] == ["pdflatex"]
@@ -200,7 +203,7 @@ def test_other_sheets_are_set_as_ever(run, lualatex):
     "title", [r"\directlua{os.exit(3)} Ж", r"Ж\input{/etc/passwd}", "Ж $x_1$ 100 % #1 ~^"]
 )
 def test_what_is_typed_is_text(title, lualatex, tmp_path):
-    told = marked_pages("feedback_title", title, (), "Жан", "AAA-AAA-AAA")
+    told = marked("Жан", title)
     (file,) = made(tmp_path, told, "latex").values()
     assert title.replace(" ", "") in said(file).replace(" ", "")
 
