@@ -359,7 +359,7 @@ def test_formulas_use_only_what_mathjax_was_seen_to_read(name):
 
 
 def test_an_undefined_name_in_a_template_is_an_error():
-    from generator.pages import _environment
+    from generator.render import _environment
 
     with pytest.raises(UndefinedError):
         _environment().from_string("{{ nothing }}").render(format="md")
