@@ -33,7 +33,9 @@ from derive.verify import TOLERANCE, Uncertified
 from generator.exercise import Exercise, build, certified
 from generator.misconceptions import MISCONCEPTIONS, rewriting
 from generator.pages import pages
-from generator.spec import Spec, SpecError, read
+from generator.refusal import SpecError
+from generator.spec import Spec
+from generator.spec_file import read
 from tests.oracles import differences, drift, jax_library, network, torch_library
 from tests.random_specs import named, random_spec
 

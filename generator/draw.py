@@ -28,7 +28,8 @@ from generator.exercise import STOP, Exercise, build
 from generator.exercises import asked
 from generator.forms import APART, lacking
 from generator.sheet import Batch, Sheet
-from generator.spec import Choice, Draw, NetworkSpec, Range, Spec
+from generator.spec import Choice, Draw, Range, Spec
+from generator.spec_network import NetworkSpec
 
 __all__ = ["ATTEMPTS", "SCREENS", "Structure", "digest", "draw", "draw_all", "is_variant_id"]
 __all__ += ["loosened", "sheet_of", "structure", "twins", "variant_id"]

@@ -14,11 +14,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from generator.builtin import KINDS, LECTURES
 from generator.draw import digest, draw_all, variant_id
 from generator.exercise import Exercise, Part
 from generator.exercises import default, found
 from generator.place import line_of
-from generator.spec import KINDS, LECTURES, AskSpec, Spec, SpecError, UseSpec, near
+from generator.refusal import SpecError, near
+from generator.spec import AskSpec, Spec, UseSpec
 
 __all__ = ["Paper", "drawn", "specs_of"]
 

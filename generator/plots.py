@@ -25,7 +25,7 @@ from generator.exercise import Exercise, trained
 from generator.formula import Index, Node, Op, Row, Symbol
 from generator.latex import latex
 from generator.render import words
-from generator.spec import activation_of
+from generator.spec_values import activation_of
 from generator.worked import called
 
 if TYPE_CHECKING:

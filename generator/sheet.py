@@ -38,7 +38,8 @@ from generator.exercise import (
 )
 from generator.forms import APART, FORMS, formulas
 from generator.misconceptions import MISCONCEPTIONS, Misconception, rewriting
-from generator.spec import NetworkSpec, Spec
+from generator.spec import Spec
+from generator.spec_network import NetworkSpec
 
 __all__ = ["Asked", "Batch", "Sheet", "ask", "line", "significant"]
 

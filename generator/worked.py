@@ -20,7 +20,6 @@ from derive.network import counted, parameter_count
 from derive.ops import Affine, Elementwise, OverSamples, Softmax
 from derive.optimizer import RATE
 from derive.quantity import Derivative, Id, Quantity
-from generator import spec
 from generator import worked_softmax as softmax
 from generator.diagram import branching, data_loss, network, paths
 from generator.exercise import Exercise, trained
@@ -28,6 +27,8 @@ from generator.formula import LINE, Matrix, Node, Number, Op, Row, Symbol, equat
 from generator.notation import Namer
 from generator.number import shown
 from generator.page import Block, Formula, Section, block, tables
+from generator.spec_network import LayerSpec
+from generator.spec_values import activation_of, loss_of
 from generator.telling import Teller, chain
 from generator.typeset import typeset
 from generator.worked_forward import boundaries, collapse, truth_table, wanted_table
@@ -120,7 +121,7 @@ class NetworkTeller(Teller):
     def given(self) -> Iterator[Block]:
         net = self.net
         layers = [
-            {"units": units, "activation": called(layer.activation, spec.activation_of)}
+            {"units": units, "activation": called(layer.activation, activation_of)}
             | self._made_of(layer)
             for layer, units in zip(net.layers, self.name.sizes[1:], strict=True)
         ]
@@ -142,13 +143,13 @@ class NetworkTeller(Teller):
         args = {"rate": self.equal(RATE), "samples": self.graph.samples}
         args |= {
             "trains": parameter_count(self.graph) > 0 and net.updates > 0,
-            "loss": called(net.loss, spec.loss_of),
+            "loss": called(net.loss, loss_of),
         }
         yield block("loss_and_rate", args, self._loss_rule())
         if args["trains"]:
             yield from by_rule(self)
 
-    def _made_of(self, layer: spec.LayerSpec) -> dict[str, Any]:
+    def _made_of(self, layer: LayerSpec) -> dict[str, Any]:
         """What is special about a layer: a kernel, missing connections, the number of the layer whose
         weights it has, and of the layer that is added (0: the inputs)."""
         tied = self.name.layer_number(layer.tied) if layer.tied else None
@@ -459,14 +460,14 @@ class NetworkTeller(Teller):
         product = Call("*", (Ref(to_a), Ref(local)))
         left, whole = self.name.gradient(z), self.name(to_z)
         formulas.append((chain(whole, [left, *self.sides(product, to_z)]), self.tag(to_z)))
-        activation = called(self.net.layers[layer - 1].activation, spec.activation_of)
+        activation = called(self.net.layers[layer - 1].activation, activation_of)
         at = shown(round(self.exercise.number(z), 9)) if z in self.exercise.at_kink else None
         args = {"z": self.name(z), "activation": activation, "kink": at}
         yield Block("gradient_of_net", args, tuple(formulas))
         fused = self.derivation.fused(z) if layer == self.name.last else None
         if fused is not None:
             sides = [*self.surely(to_z, fused), self.numbers(fused), self.shown(to_z)]
-            args = {"activation": activation, "loss": called(self.net.loss, spec.loss_of)}
+            args = {"activation": activation, "loss": called(self.net.loss, loss_of)}
             yield Block("fused", args, ((chain(whole, sides), None),))
 
     def _parameters(self, node: GraphNode) -> Iterator[Block]:

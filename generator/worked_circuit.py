@@ -13,7 +13,7 @@ from derive.quantity import Derivative
 from generator.exercise import Exercise
 from generator.formula import LINE, Node, Op, Row, equation, row, width
 from generator.page import Block, Formula, Section, Table, block
-from generator.spec import CircuitSpec
+from generator.spec_network import CircuitSpec
 from generator.telling import Teller, chain
 from generator.wires import circuit
 

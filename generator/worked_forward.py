@@ -36,7 +36,7 @@ from generator.formula import (
 from generator.notation import Namer
 from generator.number import shown
 from generator.page import Block, Table, block
-from generator.spec import LayerSpec, NetworkSpec
+from generator.spec_network import LayerSpec, NetworkSpec
 from generator.telling import Teller, chain
 from generator.typeset import typeset
 

@@ -24,7 +24,6 @@ from derive.ops import OUT, Affine, Array, Elementwise, Softmax
 from derive.optimizer import RATE
 from derive.quantity import Derivative, Quantity
 from derive.verify import Uncertified
-from generator import spec
 from generator.exercise import Exercise
 from generator.formula import (
     LINE,
@@ -46,6 +45,7 @@ from generator.formula import (
 )
 from generator.number import decimals_for
 from generator.page import Block, Formula, Section, Table, block, tables
+from generator.spec_values import activation_of, loss_of
 from generator.telling import ALL_DIGITS, SAME, chain
 from generator.typeset import typeset
 from generator.worked import NetworkTeller, called, told
@@ -470,8 +470,8 @@ class LayerTeller(InVectors):
         fused = [self.derivation.fused(q) for q in z.elements(sample)] if output else []
         short = [expr for expr in fused if expr is not None]
         if short:
-            names = {"activation": called(self.net.layers[n - 1].activation, spec.activation_of)}
-            names["loss"] = called(self.net.loss, spec.loss_of)
+            names = {"activation": called(self.net.layers[n - 1].activation, activation_of)}
+            names["loss"] = called(self.net.loss, loss_of)
             line = self.line(delta, [Product((column(None, short),))], typeset(short[0], self.by_layer))
             yield from self.blocks("fused", names, [line])
 

@@ -18,7 +18,7 @@ from derive.ops import ACTIVATIONS, DOMAINS, LOSSES, OUTPUTS_OF, VECTOR_ACTIVATI
 from generator import cli
 from generator.course import secret, usual_secret
 from generator.exercise import build, certified
-from generator.spec import load
+from generator.spec_file import load
 
 settings.register_profile("chainwork", deadline=None, derandomize=True, max_examples=40)
 settings.load_profile("chainwork")

@@ -16,6 +16,7 @@ from derive.network import counted
 from derive.program import RATE
 from derive.quantity import parse
 from generator.answers import REMARKS, Answer, blank, read_number
+from generator.builtin import LECTURES
 from generator.exercise import build
 from generator.exercises import found, kinds
 from generator.functions import Functions
@@ -24,7 +25,7 @@ from generator.matrices import read_matrix
 from generator.names import Names
 from generator.notation import NOTATIONS
 from generator.report import ids
-from generator.spec import LECTURES, load
+from generator.spec_file import load
 from generator.typed import read_formula
 from generator.typeset import typeset
 from generator.unreadable import REASONS, Unreadable

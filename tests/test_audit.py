@@ -10,10 +10,11 @@ from derive.program import Program, Run
 from derive.quantity import Derivative, parse
 from derive.quantity import parse as parse_id
 from generator.audit import Fact, audit, read_facts
+from generator.builtin import LECTURES
 from generator.exercise import build
 from generator.misconceptions import MISCONCEPTIONS, rewriting
 from generator.report import entries, ids
-from generator.spec import LECTURES, load, read
+from generator.spec_file import load, read
 from tests.conftest import lecture
 
 # --- causes, planted in a lecture that has none ---

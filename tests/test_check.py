@@ -20,8 +20,9 @@ from generator.exercise import STOP, build
 from generator.exercises import found, kinds
 from generator.forms import LETTERS
 from generator.misconceptions import MISCONCEPTIONS, rewriting
+from generator.refusal import SpecError
 from generator.sheet import significant
-from generator.spec import SpecError, read
+from generator.spec_file import read
 
 NET = """
 name = "small"

@@ -17,7 +17,7 @@ from derive.verify import certify, quantities
 from generator.exercise import build, certified
 from generator.misconceptions import MISCONCEPTIONS, rewriting
 from generator.pages import pages
-from generator.spec import load, read
+from generator.spec_file import load, read
 from tests.conftest import lecture
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from derive.quantity import parse
 from generator.cli import main
-from generator.spec import SpecError
+from generator.refusal import SpecError
 
 ROOT = Path(__file__).parent.parent
 

@@ -12,7 +12,7 @@ from generator.formats import FORMATS
 from generator.latex import escape_latex
 from generator.markdown import escape_markdown
 from generator.publish import contents
-from generator.spec import load
+from generator.spec_file import load
 
 ROSTERS = [  # text, students
     ("student,name\nada,Ada Lovelace\nalan,\n", [Student("ada", "Ada Lovelace"), Student("alan")]),

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from generator.builtin import LECTURES
 from generator.deck import ROOM, Slide, slides
 from generator.draw import draw
 from generator.exercise import build, certified
@@ -20,7 +21,7 @@ from generator.paper import Paper
 from generator.pdf import ENGINES
 from generator.picture import extent
 from generator.render import document, words
-from generator.spec import LECTURES, load
+from generator.spec_file import load
 
 ALL = sorted(path.stem for path in LECTURES.glob("*.toml"))
 

@@ -13,7 +13,7 @@ from derive.quantity import Quantity, parse
 from derive.verify import Uncertified, certify_descent
 from generator.exercise import build, certified, snapshots
 from generator.pages import pages
-from generator.spec import load, read
+from generator.spec_file import load, read
 from tests.conftest import lecture, networks
 
 

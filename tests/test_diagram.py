@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from derive.network import parameter_count
+from generator.builtin import LECTURES
 from generator.diagram import MOST_UNITS, branching, data_loss, network, paths
 from generator.exercise import build, certified
 from generator.exercises import found, kinds
@@ -17,7 +18,7 @@ from generator.pages import pages, pages_of
 from generator.picture import LEAST, WIDE, Box, Circle, Label, Line
 from generator.prose import languages
 from generator.render import _in
-from generator.spec import LECTURES, load, read
+from generator.spec_file import load, read
 from generator.wires import circuit
 from tests.conftest import lecture
 from tests.test_tex import square

@@ -21,19 +21,9 @@ from generator.keys import read_key
 from generator.marking import VERDICTS, HandIn, mark
 from generator.pages import marked_pages, pages
 from generator.publish import csv_text, read_variants
-from generator.spec import (
-    CircuitSpec,
-    Draw,
-    LayerSpec,
-    MarkingSpec,
-    NetworkSpec,
-    OptimizerSpec,
-    Range,
-    Spec,
-    Standardize,
-    UseSpec,
-    read,
-)
+from generator.spec import Draw, MarkingSpec, Range, Spec, UseSpec
+from generator.spec_file import read
+from generator.spec_network import CircuitSpec, LayerSpec, NetworkSpec, OptimizerSpec, Standardize
 from tests.conftest import lecture
 
 ROOT = Path(__file__).parent.parent
@@ -315,7 +305,7 @@ def test_floors():
     """derive/ imports nothing from generator/, and each module only what stands above it."""
     order = {
         "derive": "quantity zscore expression ops graph network circuit optimizer evaluate backprop descent program symbolic verify",
-        "generator": "prose formula text latex markdown mathml typst picture formats number typeset notation place spec exercise exercises misconceptions report statement forms sheet difficulty course draw check paper diagram wires page telling worked_inputs worked_training worked_forward worked_softmax worked worked_circuit worked_counts worked_layers worked_symbols code live deck render pages plots audit unreadable lexing grid grammar reading names tabular slides plain answers typed matrices functions keys letters pdf publish classroom practice diagnosis marking grading errata sources submissions gradebook asking commands cli",
+        "generator": "prose formula text latex markdown mathml typst picture formats number typeset notation place builtin refusal spec_values spec_network spec spec_laws spec_file spec_schema exercise exercises misconceptions report statement forms sheet difficulty course draw check paper diagram wires page telling worked_inputs worked_training worked_forward worked_softmax worked worked_circuit worked_counts worked_layers worked_symbols code live deck render pages plots audit unreadable lexing grid grammar reading names tabular slides plain answers typed matrices functions keys letters pdf publish classroom practice diagnosis marking grading errata sources submissions gradebook asking commands cli",
     }
     floors = [f"{package}.{module}" for package, modules in order.items() for module in modules.split()]
     for name in floors:

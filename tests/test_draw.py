@@ -26,8 +26,10 @@ from generator.draw import (
 from generator.exercise import build
 from generator.exercises import found, kind
 from generator.publish import contents
+from generator.refusal import SpecError
 from generator.sheet import Sheet, ask, significant
-from generator.spec import Range, SpecError, load, read
+from generator.spec import Range
+from generator.spec_file import load, read
 from tests.test_spec import GOOD
 
 MAZUR, CUMMINS = load("mazur"), load("cummins")

@@ -11,6 +11,7 @@ import pytest
 
 from derive.quantity import Derivative, parse
 from derive.verify import TOLERANCE
+from generator.builtin import LECTURES
 from generator.check import ALIKE
 from generator.draw import ATTEMPTS, SCREENS, draw, draw_all, sheet_of
 from generator.exercise import build
@@ -18,8 +19,9 @@ from generator.exercises import NEEDS, asked, default, fitting, found, kind, kin
 from generator.formats import FORMATS
 from generator.prose import TEMPLATES
 from generator.publish import contents
+from generator.refusal import SpecError
 from generator.sheet import ask
-from generator.spec import LECTURES, SpecError, load, read
+from generator.spec_file import load, read
 from tests.test_spec import GOOD
 
 PROSE = (TEMPLATES / "prose" / "en.jinja").read_text("utf-8")

@@ -16,8 +16,8 @@ from generator.forms import FEWEST, FORMS, LETTERS, OPTIONS, lacking
 from generator.keys import key
 from generator.misconceptions import MISCONCEPTIONS, rewriting
 from generator.publish import contents
-from generator.spec import SpecError
-from generator.spec import read as read_spec
+from generator.refusal import SpecError
+from generator.spec_file import read as read_spec
 
 SEEDS = range(20)
 

@@ -11,11 +11,13 @@ from derive.network import collapsed
 from derive.quantity import Quantity, parse
 from derive.verify import Uncertified
 from generator import worked_forward
+from generator.builtin import LECTURES
 from generator.draw import draw
 from generator.exercise import build, certified
 from generator.notation import NOTATIONS
 from generator.pages import pages
-from generator.spec import LECTURES, SpecError, load, read
+from generator.refusal import SpecError
+from generator.spec_file import load, read
 from tests.conftest import lecture
 
 GATES = {  # lecture: its outputs for (0,0), (0,1), (1,0), (1,1)

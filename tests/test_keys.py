@@ -9,7 +9,7 @@ from generator.exercises import found, kinds
 from generator.keys import UnusableKey, key, read_key, read_keys
 from generator.paper import drawn, specs_of
 from generator.publish import contents, write_files
-from generator.spec import read
+from generator.spec_file import read
 
 
 @pytest.mark.parametrize("name", kinds())

@@ -5,7 +5,7 @@ import pytest
 from derive.quantity import parse
 from generator.exercise import build, certified
 from generator.pages import pages
-from generator.spec import read
+from generator.spec_file import read
 
 SPEC = """
 name = "kink"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from generator.builtin import LECTURES
 from generator.draw import draw
 from generator.exercises import found, kinds
 from generator.formats import FORMATS
@@ -17,7 +18,6 @@ from generator.misconceptions import MISCONCEPTIONS
 from generator.pages import pages
 from generator.prose import TEMPLATES, languages
 from generator.render import words
-from generator.spec import LECTURES
 from generator.typst import typst
 from generator.unreadable import REASONS
 

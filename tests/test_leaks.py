@@ -17,6 +17,7 @@ from derive.descent import Iterate
 from derive.evaluate import Values
 from derive.network import counted
 from generator import pages as told_pages
+from generator.builtin import LECTURES
 from generator.draw import draw_all
 from generator.exercise import Exercise
 from generator.exercises import found, kinds
@@ -24,7 +25,9 @@ from generator.formats import FORMATS
 from generator.paper import Paper
 from generator.prose import TEMPLATES
 from generator.publish import answers_csv, contents
-from generator.spec import LECTURES, Spec, SpecError, read
+from generator.refusal import SpecError
+from generator.spec import Spec
+from generator.spec_file import read
 from tests.conftest import without_places
 from tests.test_draw import ON_KINKS
 

@@ -7,7 +7,7 @@ from derive.quantity import parse as parse_id
 from derive.symbolic import SYMPY, closed_form, symbol
 from generator.exercise import build
 from generator.report import entry
-from generator.spec import load
+from generator.spec_file import load
 from tests.conftest import lecture
 
 # What the Mazur slides say in symbols (facts 10, 11, 13, 20, 21, 22), as chains of named factors.

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from generator.audit import Fact, audit, read_facts
+from generator.builtin import LECTURES
 from generator.exercise import build
-from generator.spec import LECTURES, load
+from generator.spec_file import load
 
 TABLES = Path(__file__).parent / "facts"
 NAMES = sorted(path.stem for path in TABLES.glob("*.csv"))

@@ -12,6 +12,7 @@ import pytest
 from derive.expression import refs, value
 from derive.program import RATE, Run, read
 from derive.quantity import parse
+from generator.builtin import LECTURES
 from generator.draw import draw
 from generator.exercise import build, certified
 from generator.exercises import found
@@ -20,7 +21,7 @@ from generator.notation import NOTATIONS, TELLINGS
 from generator.number import shown
 from generator.pages import pages_of
 from generator.picture import LEAST
-from generator.spec import LECTURES, load
+from generator.spec_file import load
 
 pytestmark = pytest.mark.browser
 

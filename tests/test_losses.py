@@ -11,7 +11,9 @@ from derive.quantity import parse
 from generator.draw import draw
 from generator.exercise import build, certified
 from generator.pages import pages
-from generator.spec import SpecError, activation_of, read
+from generator.refusal import SpecError
+from generator.spec_file import read
+from generator.spec_values import activation_of
 
 SPEC = """
 name = "n"

@@ -15,7 +15,7 @@ from generator.exercises import found, kinds
 from generator.keys import key, read_key
 from generator.marking import HandIn, mark
 from generator.misconceptions import MISCONCEPTIONS
-from generator.spec import read
+from generator.spec_file import read
 from tests.simulated import a_class, simulated, typed
 
 

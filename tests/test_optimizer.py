@@ -22,9 +22,11 @@ from generator.latex import latex
 from generator.misconceptions import MISCONCEPTIONS, rewriting
 from generator.notation import NOTATIONS
 from generator.pages import pages
+from generator.refusal import SpecError
 from generator.report import report
 from generator.slides import read_slides
-from generator.spec import OptimizerSpec, SpecError, load, read
+from generator.spec_file import load, read
+from generator.spec_network import OptimizerSpec
 from tests import test_structures
 from tests.conftest import lecture, networks
 

@@ -5,7 +5,8 @@ import pytest
 from derive.ops import ACTIVATIONS, DOMAINS, LOSSES, VECTOR_ACTIVATIONS
 from derive.optimizer import OPTIMIZERS
 from generator.exercise import build
-from generator.spec import SpecError, read
+from generator.refusal import SpecError
+from generator.spec_file import read
 from tests.oracles import differences, drift, jax_library, network, torch_library
 from tests.random_specs import ACTIVATION_FORMULAS, LOSS_FORMULAS, toml
 

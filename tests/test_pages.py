@@ -28,7 +28,7 @@ from generator.page import tables
 from generator.pages import pages
 from generator.prose import TEMPLATES
 from generator.publish import contents
-from generator.spec import load, read
+from generator.spec_file import load, read
 from generator.text import CannotWrite
 from tests.conftest import lecture
 from tests.test_spec import GOOD

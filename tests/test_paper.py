@@ -15,7 +15,8 @@ from generator.forms import FORMS
 from generator.keys import key
 from generator.paper import Paper, drawn, specs_of
 from generator.publish import contents
-from generator.spec import SpecError, load, read
+from generator.refusal import SpecError
+from generator.spec_file import load, read
 from tests.test_leaks import SEED, STUDENT, leaks
 
 HEAD = 'name = "hw3"\ntitle = "Homework 3"\nnote = "By Monday."\n'

@@ -10,6 +10,7 @@ import numpy as np
 import pikepdf
 import pytest
 
+from generator.builtin import LECTURES as BUILT_IN
 from generator.draw import draw, draw_all
 from generator.exercise import build, certified
 from generator.exercises import found, kinds
@@ -18,8 +19,7 @@ from generator.pages import pages_of
 from generator.pdf import ENGINES, CannotTypeset, Typesetter, answers_of
 from generator.prose import languages
 from generator.render import document
-from generator.spec import LECTURES as BUILT_IN
-from generator.spec import load
+from generator.spec_file import load
 from tests.conftest import beyond
 
 TEX = pytest.param("latex", marks=pytest.mark.tex)

@@ -5,11 +5,13 @@ import tomllib
 
 import pytest
 
+from generator.builtin import LECTURES
 from generator.check import check
 from generator.draw import draw
 from generator.exercises import kind, kinds
 from generator.place import line_of
-from generator.spec import LECTURES, SpecError, read
+from generator.refusal import SpecError
+from generator.spec_file import read
 
 TEXT = '''\
 # name = "no"

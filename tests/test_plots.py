@@ -9,9 +9,10 @@ import pytest
 
 from derive.quantity import parse
 from generator import plots
+from generator.builtin import LECTURES
 from generator.exercise import trained
 from generator.plots import PLOTS, along, falling, field, plot
-from generator.spec import LECTURES, load
+from generator.spec_file import load
 from tests.conftest import lecture
 
 pytest.importorskip("matplotlib", reason="the extra plots")

@@ -12,7 +12,9 @@ from derive.verify import TOLERANCE, Uncertified
 from generator.exercise import build, certified
 from generator.notation import NOTATIONS, TELLINGS
 from generator.pages import pages
-from generator.spec import LayerSpec, NetworkSpec, OptimizerSpec, SpecError, read
+from generator.refusal import SpecError
+from generator.spec_file import read
+from generator.spec_network import LayerSpec, NetworkSpec, OptimizerSpec
 from tests.random_specs import MISTAKES, RULES, mistaken, named, random_spec
 
 SEEDS = st.integers(0, 10**6)

@@ -7,8 +7,9 @@ import tomllib
 import pytest
 
 from derive.ops import LOSSES
+from generator.builtin import LECTURES
 from generator.exercises import kind, kinds
-from generator.spec import LECTURES, schema
+from generator.spec_schema import schema
 from tests.test_spec import GOOD
 
 SCHEMA = schema()

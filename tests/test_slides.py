@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from derive.expression import Ref, refs, value
 from generator.audit import audit
+from generator.builtin import LECTURES
 from generator.exercise import build, certified
 from generator.grid import Grid, Printed
 from generator.names import vocabulary
@@ -16,7 +17,7 @@ from generator.notation import NOTATIONS
 from generator.pages import pages
 from generator.reading import chains
 from generator.slides import mathematics, read_slides
-from generator.spec import LECTURES, load
+from generator.spec_file import load
 from tests.conftest import lecture
 
 

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generator.spec import LECTURES, SpecError, load, read
+from generator.builtin import LECTURES
+from generator.refusal import SpecError
+from generator.spec_file import load, read
 
 GOOD = """
 name = "hw"

@@ -17,7 +17,8 @@ from generator.exercise import build, certified
 from generator.formats import FORMATS
 from generator.notation import NOTATIONS
 from generator.pages import pages
-from generator.spec import SpecError, load, read
+from generator.refusal import SpecError
+from generator.spec_file import load, read
 
 # What the lecture prints of its ten rows (1, 2, 3, 9, 10), and what the others were recovered as.
 PRINTED = {

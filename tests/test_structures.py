@@ -17,8 +17,9 @@ from generator.exercise import build, certified
 from generator.misconceptions import MISCONCEPTIONS, rewriting
 from generator.notation import NOTATIONS, TELLINGS, Namer
 from generator.pages import pages
+from generator.refusal import SpecError
 from generator.slides import read_slides
-from generator.spec import SpecError, read
+from generator.spec_file import read
 
 AUTOENCODER = """
 name = "autoencoder"

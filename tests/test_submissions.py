@@ -19,7 +19,7 @@ from generator.keys import key, read_key
 from generator.paper import Paper, drawn, specs_of
 from generator.publish import answers_csv, csv_text, plain_cell, read_variants, safe_cell, variants_csv
 from generator.sources import BESIDES, SIGNATURES, SOURCES, VARIANT, WHO
-from generator.spec import read
+from generator.spec_file import read
 from generator.submissions import LONGEST, PROBLEMS, Submissions, UnusableSubmissions, read_submissions
 
 SYMBOLIC = [*draw_all(found("symbolic"), 1, ["ada", "alan", "grace"])]

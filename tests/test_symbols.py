@@ -13,7 +13,8 @@ from generator.draw import draw
 from generator.exercise import build, certified
 from generator.notation import NOTATIONS
 from generator.pages import pages
-from generator.spec import SpecError, load, read
+from generator.refusal import SpecError
+from generator.spec_file import load, read
 from generator.worked_symbols import _Teller, flat
 from tests.conftest import lecture
 

@@ -10,6 +10,7 @@ from derive.expression import refs, value
 from derive.quantity import parse
 from derive.verify import Uncertified
 from generator.audit import audit
+from generator.builtin import LECTURES
 from generator.exercise import build, certified
 from generator.grid import Grid, Printed
 from generator.latex import latex
@@ -17,8 +18,9 @@ from generator.names import vocabulary
 from generator.notation import NOTATIONS, TELLINGS
 from generator.pages import pages
 from generator.reading import chains
+from generator.refusal import SpecError
 from generator.slides import mathematics, read_slides
-from generator.spec import LECTURES, SpecError, load, read
+from generator.spec_file import load, read
 from generator.worked_layers import LayerTeller
 from tests.test_pages import MATHJAX, displays
 from tests.test_spec import GOOD

@@ -8,6 +8,7 @@ import pytest
 
 from derive.ops import ACTIVATIONS, LOSSES
 from generator.audit import audit, read_facts
+from generator.builtin import LECTURES
 from generator.draw import draw
 from generator.errata import sheet
 from generator.exercise import build, certified
@@ -16,7 +17,7 @@ from generator.pages import errata_pages
 from generator.paper import drawn, specs_of
 from generator.prose import languages
 from generator.publish import contents
-from generator.spec import LECTURES, load, read
+from generator.spec_file import load, read
 from tests.conftest import beyond
 from tests.test_losses import source
 

@@ -16,7 +16,7 @@ from derive.ops import ACTIVATIONS, LOSSES
 from derive.quantity import parse
 from derive.verify import TOLERANCE, Uncertified, certify, certify_values, quantities
 from generator.exercise import build, certified
-from generator.spec import read
+from generator.spec_file import read
 from tests.conftest import lecture, networks
 
 
@@ -115,7 +115,7 @@ def test_a_wrong_number_in_any_state_is_found(state):
 def test_nothing_leaves_before_it_is_certified():
     from generator.exercise import build
     from generator.publish import contents
-    from generator.spec import load
+    from generator.spec_file import load
 
     with pytest.raises(Uncertified, match="has not been certified"):
         contents(build(load("mazur")), ["md"])

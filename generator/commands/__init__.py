@@ -13,7 +13,7 @@ from generator.commands.deriving import derive, plot_of
 from generator.commands.listing import list_what, make_spec
 from generator.commands.making import make_example, make_exercise, make_practice
 from generator.commands.marking import grade
-from generator.spec import SpecError
+from generator.refusal import SpecError
 
 __all__ = ["COMMANDS", "Unusable"]
 

@@ -10,8 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from generator.builtin import LECTURES
 from generator.exercise import build, certified
-from generator.spec import LECTURES
 
 if TYPE_CHECKING:
     from generator.audit import Audited, Fact

@@ -7,10 +7,11 @@ from argparse import Namespace
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from generator.builtin import LECTURES
 from generator.exercises import found, kind, kinds
 from generator.notation import NOTATIONS, TELLINGS
 from generator.prose import languages
-from generator.spec import LECTURES, schema
+from generator.spec_schema import schema
 
 if TYPE_CHECKING:
     pass

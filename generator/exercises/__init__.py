@@ -14,8 +14,11 @@ from typing import Any
 
 from derive.network import WEIGHTS
 from derive.quantity import Derivative, Id, parse
+from generator.builtin import KINDS, LECTURES
 from generator.exercise import STOP, Exercise
-from generator.spec import KINDS, LECTURES, AskSpec, NetworkSpec, Spec, load, read
+from generator.spec import AskSpec, Spec
+from generator.spec_file import load, read
+from generator.spec_network import NetworkSpec
 
 __all__ = ["NEEDS", "Asked", "Kind", "asked", "default", "fitting", "found", "kind", "kinds"]
 

@@ -15,7 +15,8 @@ from derive.network import WEIGHTS, parameter_count
 from derive.ops import Array
 from derive.quantity import Id, Quantity
 from generator.exercise import Exercise
-from generator.spec import NetworkSpec, Spec
+from generator.spec import Spec
+from generator.spec_network import NetworkSpec
 
 __all__ = ["after", "deltas", "designed", "elements", "first_weight", "gradients", "last_weight"]
 __all__ += ["lines", "trained", "with_function"]

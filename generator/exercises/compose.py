@@ -7,7 +7,8 @@ from typing import Any
 
 from generator.exercise import Exercise
 from generator.exercises._parts import designed, elements, with_function
-from generator.spec import NetworkSpec, Spec
+from generator.spec import Spec
+from generator.spec_network import NetworkSpec
 
 NEEDS = (
     "inputs of 0 and 1 (draw.keep)",
