@@ -465,7 +465,7 @@ def examine_descent(descent: Descent) -> Findings:
     for name, q, ours, expected in checks:
         scale = np.maximum(1.0, np.abs(expected)) if name == "w" else largest[name]
         errors = np.broadcast_to(np.abs(ours - expected) / scale, (count - 1, wide))
-        for k in range(1, count) if not (errors <= TOLERANCE).all() else ():
+        for k in (1 + np.flatnonzero(~(errors <= TOLERANCE).all(axis=1))).tolist():
             wrong, finite = ~(errors[k - 1] <= TOLERANCE), np.isfinite(ours[k - 1])
             found.say(wrong & ~finite, f"{q.at(update=k)} has no finite value")
             found.say(wrong, f"{q.at(update=k)} does not follow by complex steps")

@@ -48,14 +48,14 @@ def test_every_one_of_thousands_of_updates_is_checked(shallow):
     assert certify_descent(shallow.iterates) <= 1e-12
 
 
-@pytest.mark.parametrize("wrong", [1, pytest.param(4097, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("wrong", [1, 4097])
 def test_one_wrong_update_among_thousands_is_found(shallow, wrong):
-    first = shallow.iterates
-    descent = Descent(first.graph, first.start, first.learning_rate, first.updates)
-    descent.data(8000)
-    data = dict(descent.data(wrong))
+    right = shallow.iterates
+    right.data(8000)
+    data = dict(right.data(wrong))
     data["W[2]"] = data["W[2]"] + 1e-9
-    descent._data[wrong] = data
+    states = [*right._data[:wrong], data, *right._data[wrong + 1 :]]
+    descent = replace(right, _data=states, _kept={})
     with pytest.raises(Uncertified, match=rf"@({wrong}|{wrong + 1}) does not follow"):
         certify_descent(descent)
 
