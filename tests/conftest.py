@@ -16,18 +16,41 @@ from derive.evaluate import arrays
 from derive.network import Layer, network
 from derive.ops import ACTIVATIONS, DOMAINS, LOSSES, OUTPUTS_OF, VECTOR_ACTIVATIONS, Domain
 from generator import cli
+from generator.builtin import LECTURES
 from generator.course import secret, usual_secret
+from generator.draw import draw
 from generator.exercise import build, certified
-from generator.spec_file import load
+from generator.exercises import found
 
 settings.register_profile("chainwork", deadline=None, derandomize=True, max_examples=40)
 settings.load_profile("chainwork")
 
 
+# What several tests look at is made once in a process, and when it is asked for: what parameters are made
+# of is made by every worker, whatever it runs.
+
+
+@cache
+def spec_of(name):
+    """A built-in lecture, or a kind's starter."""
+    return found(name)
+
+
 @cache
 def lecture(name):
     """A built-in lecture, certified."""
-    return certified(build(load(name)))
+    return certified(build(spec_of(name)))
+
+
+@cache
+def variant(name, student=1, seed=1):
+    """A variant of a lecture or of a kind's starter, certified."""
+    return draw(spec_of(name), seed, student)
+
+
+ALL = sorted(path.stem for path in LECTURES.glob("*.toml"))
+NETWORKS = [name for name in ALL if spec_of(name).network]
+CIRCUITS = [name for name in ALL if spec_of(name).circuit]
 
 
 @st.composite

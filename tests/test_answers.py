@@ -16,7 +16,6 @@ from derive.network import counted
 from derive.program import RATE
 from derive.quantity import parse
 from generator.answers import REMARKS, Answer, blank, read_number
-from generator.builtin import LECTURES
 from generator.exercise import build
 from generator.exercises import found, kinds
 from generator.functions import Functions
@@ -29,6 +28,7 @@ from generator.spec_file import load
 from generator.typed import read_formula
 from generator.typeset import typeset
 from generator.unreadable import REASONS, Unreadable
+from tests.conftest import ALL, NETWORKS, spec_of
 
 DOCUMENT = (Path(__file__).parent.parent / "docs" / "answers.md").read_text("utf-8")
 
@@ -486,10 +486,7 @@ def test_a_name_of_several_samples_says_which():
 
 # --- laws: what a sheet prints is read ---
 
-ALL = sorted(path.stem for path in LECTURES.glob("*.toml"))
-PAIRS = [
-    (name, n) for name in ALL for n in NOTATIONS if not load(name).circuit or n == load(name).notation
-]
+PAIRS = [(name, n) for name in ALL for n in NOTATIONS if name in NETWORKS or n == spec_of(name).notation]
 FAST = {"mazur", "softmax", "convolution", "ceng506-sum-product", "ceng506-and"}
 LAW = [
     pytest.param(*pair, marks=[] if pair[0] in FAST else pytest.mark.slow, id="-".join(pair))

@@ -7,12 +7,11 @@ from pathlib import Path
 import pytest
 
 from generator.course import RosterError, Student, read_roster, secret, usual_secret
-from generator.draw import draw
 from generator.formats import FORMATS
 from generator.latex import escape_latex
 from generator.markdown import escape_markdown
 from generator.publish import contents
-from generator.spec_file import load
+from tests.conftest import variant
 
 ROSTERS = [  # text, students
     ("student,name\nada,Ada Lovelace\nalan,\n", [Student("ada", "Ada Lovelace"), Student("alan")]),
@@ -74,14 +73,13 @@ def test_it_is_kept_with_the_settings(monkeypatch, tmp_path):
 
 # --- names on pages ---
 
-NAMED = draw(load("mazur"), 7, "ada")
 NAMES = ["Ada Lovelace", "Işık, Ömer", "O'Neil-Smith", "Bobby $x$ & *Co*", r"\input{x}", "50% #1_a ~^"]
 NAMES += ["<script>", "[a](http://b.c)", "{{ seed }}", "--- ''", "`rm` | @ada"]
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_name_stands_escaped_in_the_place_of_the_line_for_it_and_changes_nothing_else(name):
-    nameless, named = (contents(NAMED, FORMATS, student) for student in ("", name))
+    nameless, named = (contents(variant("mazur", "ada", 7), FORMATS, student) for student in ("", name))
     line = f"Name: {escape_latex(name)}\n"
     head = rf"\rhead{{{escape_latex(name)}}}"
     expected = nameless["question.tex"].replace("Name: \\hrulefill\n", line).replace(r"\rhead{}", head)

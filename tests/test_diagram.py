@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from derive.network import parameter_count
-from generator.builtin import LECTURES
 from generator.diagram import MOST_UNITS, branching, data_loss, network, paths
 from generator.exercise import build, certified
 from generator.exercises import found, kinds
@@ -20,7 +19,7 @@ from generator.prose import languages
 from generator.render import _in
 from generator.spec_file import load, read
 from generator.wires import circuit
-from tests.conftest import lecture
+from tests.conftest import ALL, CIRCUITS, NETWORKS, lecture
 from tests.test_tex import square
 
 
@@ -127,11 +126,8 @@ def test_nothing_collides_where_paths_are_drawn(sizes, notation, values):
     assert list(collisions(network(exercise, show))) == []
 
 
-LECTURE_NETWORKS = sorted(p.stem for p in LECTURES.glob("*.toml") if load(p.stem).network)
-
-
 @pytest.mark.parametrize("notation", NOTATIONS)
-@pytest.mark.parametrize("name", LECTURE_NETWORKS)
+@pytest.mark.parametrize("name", NETWORKS)
 def test_nothing_collides_in_a_lecture(name, notation):
     exercise = build(load(name).model_copy(update={"notation": notation}))
     for drawn in (network(exercise), network(exercise, numbers(exercise))):
@@ -156,7 +152,7 @@ def pictures(exercise):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("name", sorted(p.stem for p in LECTURES.glob("*.toml")))
+@pytest.mark.parametrize("name", ALL)
 def test_nothing_collides_on_the_pages_of_a_lecture(name, way):
     spec = load(name)
     if "telling" in way and not spec.network:
@@ -167,11 +163,8 @@ def test_nothing_collides_on_the_pages_of_a_lecture(name, way):
         assert list(collisions(picture)) == [], picture.name
 
 
-CIRCUITS = sorted({*(p.stem for p in LECTURES.glob("*.toml") if load(p.stem).circuit), "circuit"})
-
-
 @pytest.mark.parametrize("solved", [False, True])
-@pytest.mark.parametrize("name", CIRCUITS)
+@pytest.mark.parametrize("name", sorted({*CIRCUITS, "circuit"}))
 def test_nothing_collides_in_a_circuit(name, solved):
     exercise = build(found(name))
     drawn = circuit(exercise, numbers(exercise), solved)

@@ -20,6 +20,7 @@ from generator.prose import TEMPLATES, languages
 from generator.render import words
 from generator.typst import typst
 from generator.unreadable import REASONS
+from tests.conftest import spec_of
 
 OTHERS = [code for code in languages() if code != "en"]
 MACRO = re.compile(r"{% macro ([a-z]\w*)\((\w*)", re.ASCII)
@@ -91,7 +92,7 @@ def test_numbers_have_the_mark_of_the_language(name, code):
     [
         n if n == "gradients" else pytest.param(n, marks=pytest.mark.slow)
         for n in kinds()
-        if not (found(n).circuit and found(n).circuit.text)
+        if not (spec_of(n).circuit and spec_of(n).circuit.text)
     ],
 )
 def test_no_english_word_is_left(name, code):

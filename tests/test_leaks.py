@@ -156,16 +156,23 @@ def test_a_question_does_not_say_which_unit_sits_on_a_kink(text, monkeypatch):
 
 # --- the search can find ---
 
-EXERCISE = next(variants("mazur"))
-QUESTION = contents(EXERCISE, FORMATS)
-PART = next(part for part in EXERCISE.parts if part.misconceptions)
-WRONG = PART.misconceptions[0]
-PLANTED = [
-    *(f"{PART.answer:.{digits - 1}e}" for digits in (3, 4, 8, 17)),
-    *(f"{abs(PART.answer):.{decimals}f}" for decimals in (5, 8, 17)),
-    f"% {PART.answer!r}",
-    f"${abs(PART.answer) * 100:.4f} \\cdot 10^{{-2}}$",
-    f"{WRONG.answer:.4g}",
+
+@pytest.fixture(scope="module")
+def mazur():
+    return next(variants("mazur"))
+
+
+@pytest.fixture(scope="module")
+def files(mazur):
+    return contents(mazur, FORMATS)
+
+
+PLANTED = [  # of the answer of a part, its size, a hundred times that, and what a misconception answers
+    *("{answer:.2e}", "{answer:.3e}", "{answer:.7e}", "{answer:.16e}"),
+    *("{size:.5f}", "{size:.8f}", "{size:.17f}"),
+    "% {answer!r}",
+    "${hundred:.4f} \\cdot 10^{{-2}}$",
+    "{wrong:.4g}",
     SEED,
     f"% {STUDENT}-0",
     SECRET.decode(),
@@ -175,25 +182,28 @@ PLANTED = [
 
 @pytest.mark.parametrize("planted", PLANTED)
 @pytest.mark.parametrize("form", FORMATS)
-def test_what_is_planted_is_found(form, planted):
-    page = QUESTION[f"question.{form}"]
-    assert not list(leaks(page, EXERCISE))
-    assert list(leaks(f"{page}\n{planted}\n", EXERCISE))
+def test_what_is_planted_is_found(mazur, files, form, planted):
+    page = files[f"question.{form}"]
+    part = next(part for part in mazur.parts if part.misconceptions)
+    numbers = {"answer": part.answer, "size": abs(part.answer), "hundred": 100 * abs(part.answer)}
+    text = planted.format(**numbers, wrong=part.misconceptions[0].answer)
+    assert not list(leaks(page, mazur))
+    assert list(leaks(f"{page}\n{text}\n", mazur))
 
 
-def test_every_solution_leaks():
+def test_every_solution_leaks(mazur, files):
     for form in FORMATS:
-        told = list(leaks(QUESTION[f"solution.{form}"], EXERCISE))
-        assert {line.split(":")[0] for line in told} >= {part.id for part in EXERCISE.parts}
+        told = list(leaks(files[f"solution.{form}"], mazur))
+        assert {line.split(":")[0] for line in told} >= {part.id for part in mazur.parts}
 
 
-def test_a_page_that_is_made_of_a_computed_number_is_found(monkeypatch):
+def test_a_page_that_is_made_of_a_computed_number_is_found(mazur, monkeypatch):
     """The problem of an exercise that tells its own forward pass cannot be made blind."""
     from generator import worked
 
     monkeypatch.setattr(worked, "problem", lambda e: (e.number(e.graph.root), ())[1])
     with pytest.raises(KeyError):
-        blind(EXERCISE, monkeypatch)
+        blind(mazur, monkeypatch)
 
 
 NOTHING = [0.0, 1.0, 0.5, 12.0, 100.0, -0.25]

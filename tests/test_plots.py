@@ -9,11 +9,9 @@ import pytest
 
 from derive.quantity import parse
 from generator import plots
-from generator.builtin import LECTURES
 from generator.exercise import trained
 from generator.plots import PLOTS, along, falling, field, plot
-from generator.spec_file import load
-from tests.conftest import lecture
+from tests.conftest import NETWORKS, lecture
 
 pytest.importorskip("matplotlib", reason="the extra plots")
 
@@ -33,7 +31,6 @@ def test_what_fits(name, fitting):
     assert {row for row in PLOTS if PLOTS[row].fits(lecture(name))} == fitting
 
 
-NETWORKS = sorted(p.stem for p in LECTURES.glob("*.toml") if load(p.stem).network)
 FAST = {"mazur", "ceng506-and", "shallow"}
 
 

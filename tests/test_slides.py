@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from derive.expression import Ref, refs, value
 from generator.audit import audit
-from generator.builtin import LECTURES
 from generator.exercise import build, certified
 from generator.grid import Grid, Printed
 from generator.names import vocabulary
@@ -18,7 +17,7 @@ from generator.pages import pages
 from generator.reading import chains
 from generator.slides import mathematics, read_slides
 from generator.spec_file import load
-from tests.conftest import lecture
+from tests.conftest import ALL, lecture, spec_of
 
 
 def facts(text, name="mazur"):
@@ -271,8 +270,7 @@ def test_what_cannot_be_placed_is_listed():
 
 # Sums of z-scores, whole matrices and lines in the plane have no ids.
 NAMELESS = ("shallow", "ceng506-linear", "ceng506-and", "ceng506-or", "ceng506-xnor")
-ALL = sorted(path.stem for path in LECTURES.glob("*.toml"))
-BACK = [(name, load(name).notation) for name in ALL]
+BACK = [(name, spec_of(name).notation) for name in ALL]
 BACK += [
     (name, n) for name in ("mazur", "cummins", "softmax") for n in NOTATIONS if (name, n) not in BACK
 ]

@@ -10,7 +10,6 @@ from derive.expression import refs, value
 from derive.quantity import parse
 from derive.verify import Uncertified
 from generator.audit import audit
-from generator.builtin import LECTURES
 from generator.exercise import build, certified
 from generator.grid import Grid, Printed
 from generator.latex import latex
@@ -22,10 +21,10 @@ from generator.refusal import SpecError
 from generator.slides import mathematics, read_slides
 from generator.spec_file import load, read
 from generator.worked_layers import LayerTeller
+from tests.conftest import NETWORKS
 from tests.test_pages import MATHJAX, displays
 from tests.test_spec import GOOD
 
-NETWORKS = sorted(path.stem for path in LECTURES.glob("*.toml") if load(path.stem).network)
 EVERY = [(lecture, telling) for lecture in NETWORKS for telling in TELLINGS]
 
 

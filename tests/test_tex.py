@@ -18,7 +18,7 @@ from generator.paper import drawn, specs_of
 from generator.prose import languages
 from generator.publish import contents
 from generator.spec_file import load, read
-from tests.conftest import beyond
+from tests.conftest import NETWORKS, beyond
 from tests.test_losses import source
 
 pytestmark = pytest.mark.tex
@@ -90,9 +90,6 @@ def test_sheets(tmp_path):
 def test_symbols_of_other_sizes(tmp_path, sizes, notation):
     spec = read(f'name = "s"\nnotation = "{notation}"\n[network]\nsizes = {sizes}\n')
     compiles(tmp_path, "solution", contents(certified(build(spec)), ["tex"])["solution.tex"])
-
-
-NETWORKS = [name for name in ALL if load(name).network]
 
 
 @pytest.mark.parametrize("telling", TELLINGS)
