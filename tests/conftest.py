@@ -43,7 +43,7 @@ def lecture(name):
 
 
 @cache
-def variant(name, student=1, seed=1):
+def homework(name, student=1, seed=1):
     """A variant of a lecture or of a kind's starter, certified."""
     return draw(spec_of(name), seed, student)
 

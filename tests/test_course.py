@@ -11,7 +11,7 @@ from generator.formats import FORMATS
 from generator.latex import escape_latex
 from generator.markdown import escape_markdown
 from generator.publish import contents
-from tests.conftest import variant
+from tests.conftest import homework
 
 ROSTERS = [  # text, students
     ("student,name\nada,Ada Lovelace\nalan,\n", [Student("ada", "Ada Lovelace"), Student("alan")]),
@@ -79,7 +79,7 @@ NAMES += ["<script>", "[a](http://b.c)", "{{ seed }}", "--- ''", "`rm` | @ada"]
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_name_stands_escaped_in_the_place_of_the_line_for_it_and_changes_nothing_else(name):
-    nameless, named = (contents(variant("mazur", "ada", 7), FORMATS, student) for student in ("", name))
+    nameless, named = (contents(homework("mazur", "ada", 7), FORMATS, student) for student in ("", name))
     line = f"Name: {escape_latex(name)}\n"
     head = rf"\rhead{{{escape_latex(name)}}}"
     expected = nameless["question.tex"].replace("Name: \\hrulefill\n", line).replace(r"\rhead{}", head)

@@ -19,7 +19,7 @@ from generator.prose import languages
 from generator.render import _in
 from generator.spec_file import load, read
 from generator.wires import circuit
-from tests.conftest import ALL, CIRCUITS, NETWORKS, lecture
+from tests.conftest import ALL, CIRCUITS, NETWORKS, homework, lecture
 from tests.test_tex import square
 
 
@@ -308,8 +308,7 @@ def test_a_spec_can_do_without():
 
 
 def test_who_counts_parameters_is_not_shown_them():
-    from generator.draw import draw
 
     assert "parameter_count" in kinds()
-    files = pages(draw(found("parameter_count"), 1, 1), ["md", "tex"])
+    files = pages(homework("parameter_count"), ["md", "tex"])
     assert not [name for name in files if name.endswith(".svg")]

@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 from generator.cli import main
-from generator.draw import draw
-from generator.exercises import found, kind, kinds
+from generator.exercises import kind, kinds
 from generator.formats import FORMATS
 from generator.grading import feedback
 from generator.keys import key as key_of
@@ -24,7 +23,7 @@ from generator.publish import csv_text, read_variants
 from generator.spec import Draw, MarkingSpec, Range, Spec, UseSpec
 from generator.spec_file import read
 from generator.spec_network import CircuitSpec, LayerSpec, NetworkSpec, OptimizerSpec, Standardize
-from tests.conftest import lecture
+from tests.conftest import homework, lecture
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -226,7 +225,7 @@ def test_the_excerpt_of_the_readme_is_what_the_program_prints():
 
 
 def test_the_marked_answer_of_the_readme_is_what_the_program_says():
-    one = read_key(json.dumps(key_of(draw(found("mazur"), 7, 1))))
+    one = read_key(json.dumps(key_of(homework("mazur", seed=7))))
     q = "dL/dz[1][1]"
     wrong = {w.note: w.answer for w in one.parts[q].part.misconceptions}["M02"]
     marks = mark([HandIn("ada", one.variant, {q: f"{wrong:.4g}"})], {one.variant: one})

@@ -30,6 +30,7 @@ from generator.refusal import SpecError
 from generator.sheet import Sheet, ask, significant
 from generator.spec import Range
 from generator.spec_file import load, read
+from tests.conftest import homework
 from tests.test_spec import GOOD
 
 MAZUR, CUMMINS = load("mazur"), load("cummins")
@@ -609,7 +610,7 @@ def test_a_draw_that_is_not_certified_is_drawn_again(monkeypatch):
 @pytest.mark.parametrize("number", range(1, 6))
 def test_cross_entropy_is_asked_with_one_class_for_certain(number):
     """Of the other classes ∂L/∂z = a, which is asked before: that is no coincidence to draw again for."""
-    drawn = draw(load("softmax"), 11, number)
+    drawn = homework("softmax", number, seed=11)
     (target,) = drawn.spec.network.targets
     assert sorted(target) == [0, 0, 1]
     for i, t in enumerate(target, 1):

@@ -5,6 +5,7 @@ import math
 import re
 import tomllib
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -22,12 +23,20 @@ from generator.publish import contents
 from generator.refusal import SpecError
 from generator.sheet import ask
 from generator.spec_file import load, read
+from tests.conftest import homework
 from tests.test_spec import GOOD
 
 PROSE = (TEMPLATES / "prose" / "en.jinja").read_text("utf-8")
 GROUPS = set(re.findall(r"macro group_(\w+)\(", PROSE))
-SEEDS = range(20)
+CLASS = range(20)
 MAZUR = load("mazur")
+
+
+@cache
+def twenty(name):
+    """A class of a kind, and how often it was drawn again for which reason."""
+    rejected = Counter()
+    return list(draw_all(found(name), 1, CLASS, rejected)), rejected
 
 
 def exercise_of(text):
@@ -75,11 +84,10 @@ def test_a_starter_is_small_commented_and_keeps_its_lines_short(name):
 
 @pytest.mark.parametrize("name", kinds())
 def test_a_starter_draws_twenty_variants_that_are_certified_and_differ(name):
-    rejected = Counter()
-    drawn = list(draw_all(found(name), 1, SEEDS, rejected))
+    drawn, rejected = twenty(name)
     assert all(e.kind == name and e.certificate.max_error <= TOLERANCE for e in drawn)
     assert len({given_numbers(e) for e in drawn}) >= 15
-    assert rejected.total() <= 2 * len(SEEDS) < ATTEMPTS
+    assert rejected.total() <= 2 * len(drawn) < ATTEMPTS
     for e in drawn:
         assert len({part.id for part in e.parts}) == len(e.parts) <= 20
         assert all(p.tolerance <= 0.5 * max(abs(p.answer), 1e-3) for p in e.parts if p.tolerance)
@@ -87,7 +95,7 @@ def test_a_starter_draws_twenty_variants_that_are_certified_and_differ(name):
 
 @pytest.mark.parametrize("name", kinds())
 def test_every_group_of_a_kind_has_a_phrase(name):
-    assert {part.group for part in draw(found(name), 1, 1).parts} <= GROUPS
+    assert {part.group for part in homework(name).parts} <= GROUPS
 
 
 def test_no_phrase_is_left_over():
@@ -165,7 +173,7 @@ def test_the_table_is_of_all_kinds():
 
 @pytest.mark.parametrize("name", kinds())
 def test_what_a_starter_asks(name):
-    there = ids(draw(found(name), 3, 1))
+    there = ids(homework(name))
     assert [q for q in there if q in ASKED[name]] == ASKED[name]
 
 
@@ -178,38 +186,38 @@ def product_of(exercise, *names):
 
 def test_what_the_answers_of_kinds_are_to_each_other():
     """The sentence of each kind, as an equation between its answers."""
-    chain = draw(found("chain_rule"), 5, 1)
+    chain = homework("chain_rule")
     *factors, product = chain.parts
     assert product_of(chain, *(p.id for p in factors)) == pytest.approx(product.answer, rel=1e-12)
-    batch = draw(found("batch"), 5, 1)
+    batch = homework("batch")
     own = [p.answer for p in batch.parts if p.group == "contribution"]
     assert sum(own) == pytest.approx(batch.parts[-1].answer, rel=1e-12)
-    vanishing = draw(found("vanishing"), 5, 1)
+    vanishing = homework("vanishing")
     ratio = product_of(vanishing, "dL/dz[4][1]", "dz[4][1]/dz[1][1]")
     assert ratio == pytest.approx(vanishing.number(parse("dL/dz[1][1]")), rel=1e-12)
-    scores = draw(found("z_score"), 5, 1)
+    scores = homework("z_score")
     assert sum(p.answer for p in scores.parts[2:]) == pytest.approx(0, abs=1e-12)
-    check = draw(found("gradient_check"), 5, 1)
+    check = homework("gradient_check")
     d, gradient = (check.number(parse(q)) for q in ("d", "dL/dw"))
     assert d == pytest.approx(gradient, abs=0.01)
-    count = draw(found("parameter_count"), 5, 1)
+    count = homework("parameter_count")
     widths = count.spec.network.widths
     layers = [(below + 1) * units for below, units in itertools.pairwise(widths)]
     assert [p.answer for p in count.parts] == [*layers, sum(layers)]
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_when_to_stop_is_when_the_loss_is_first_below_the_goal(seed):
-    exercise = draw(found("stopping"), seed, 1)
+@pytest.mark.parametrize("number", CLASS)
+def test_when_to_stop_is_when_the_loss_is_first_below_the_goal(number):
+    exercise = twenty("stopping")[0][number]
     goal, stop = float(exercise.spec.network.stop_below), int(exercise.parts[-1].answer)
     losses = [state.number(parse("L")) for state in exercise.iterates]
     assert losses[stop] < goal
     assert all(loss >= goal for loss in losses[:stop])
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_a_drawn_neuron_tells_inputs_apart_and_its_inputs_stay(seed):
-    exercise = draw(found("logic"), seed, 1)
+@pytest.mark.parametrize("number", CLASS)
+def test_a_drawn_neuron_tells_inputs_apart_and_its_inputs_stay(number):
+    exercise = twenty("logic")[0][number]
     assert {p.answer for p in exercise.parts if p.id.startswith("a")} == {0, 1}
     assert exercise.spec.network.inputs == found("logic").network.inputs
 
@@ -234,16 +242,16 @@ def test_a_bad_draw_of_a_kind_is_recognised(name, changes, reason, bad):
     assert SCREENS[reason][0](sheet_of(spec).batch([spec]))[0] == bad
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_epochs_are_whole_batches(seed):
-    exercise = draw(found("epochs"), seed, 1)
+@pytest.mark.parametrize("number", CLASS)
+def test_epochs_are_whole_batches(number):
+    exercise = twenty("epochs")[0][number]
     assert all(float(p.answer).is_integer() and p.tolerance < 0.5 for p in exercise.parts)
     assert "whole numbers" in contents(exercise, ["md"])["question.md"]
 
 
 def test_a_solution_goes_as_far_as_its_questions():
     heads = {
-        n: re.findall("^## (.*)", contents(draw(found(n), 1, 1), ["md"])["solution.md"], re.MULTILINE)
+        n: re.findall("^## (.*)", contents(homework(n), ["md"])["solution.md"], re.MULTILINE)
         for n in kinds()
     }
     assert heads["loss"][-1] == "Loss"

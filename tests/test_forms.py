@@ -1,6 +1,7 @@
 """Forms of answers: what a formula, a choice, a shape and a design have in the key, and why it is right."""
 
 import re
+from functools import cache
 
 import numpy as np
 import pytest
@@ -18,10 +19,12 @@ from generator.misconceptions import MISCONCEPTIONS, rewriting
 from generator.publish import contents
 from generator.refusal import SpecError
 from generator.spec_file import read as read_spec
+from tests.conftest import homework
 
 SEEDS = range(20)
 
 
+@cache
 def drawn(name):
     return list(draw_all(found(name), "forms", SEEDS))
 
@@ -35,7 +38,7 @@ def evaluated(exercise, text, rewrite=None):
 def test_every_form_is_asked_by_some_kind():
     from generator.exercises import kinds
 
-    asked = {part.form for name in kinds() for part in draw(found(name), 1, 1).parts}
+    asked = {part.form for name in kinds() for part in homework(name).parts}
     assert asked == set(FORMS)
 
 
@@ -77,7 +80,7 @@ FORMULAS = [  # kind, id, formula
 
 @pytest.mark.parametrize(("name", "quantity", "formula"), FORMULAS)
 def test_the_formula_of_the_key(name, quantity, formula):
-    parts = {p.id: p for p in draw(found(name), 1, 1).parts}
+    parts = {p.id: p for p in homework(name).parts}
     assert parts[f"{quantity}:formula"].answer == formula
     assert parts[f"{quantity}:formula"].tolerance is None
 
@@ -101,7 +104,7 @@ def test_the_letter_of_a_choice_is_that_of_the_right_number_and_the_others_are_w
 
 
 def test_options_are_on_the_sheet_and_the_letter_is_not():
-    exercise = draw(found("multiple_choice"), "forms", 1)
+    exercise = drawn("multiple_choice")[1]
     page = contents(exercise, ["md"])["question.md"]
     for part in exercise.parts:
         assert all(f"({letter})" in page for letter in LETTERS[: len(part.options)])
@@ -221,7 +224,7 @@ def test_the_design_of_the_key_has_the_truth_table_and_the_margin(name):
 
 def test_a_design_is_not_given_away():
     for name in ("design", "compose"):
-        page = contents(draw(found(name), "forms", 3), ["md"])["question.md"]
+        page = contents(drawn(name)[3], ["md"])["question.md"]
         last = len(found(name).network.layers)
         assert f"w_{{11}}^{{({last})}} = " not in page.split("## Questions")[0].split("The numbers")[1]
         assert "truth table" in page
@@ -284,7 +287,7 @@ def test_what_cannot_be_designed_is_refused(old, new, need):
 
 
 def test_a_quantity_can_be_asked_in_two_forms():
-    exercise = draw(found("symbolic"), 1, 1)
+    exercise = homework("symbolic")
     ids = [part.id for part in exercise.parts]
     assert len(set(ids)) == len(ids)
     assert all(parse(part.id.partition(":")[0]) == part.quantity for part in exercise.parts)

@@ -10,11 +10,12 @@ from generator.keys import UnusableKey, key, read_key, read_keys
 from generator.paper import drawn, specs_of
 from generator.publish import contents, write_files
 from generator.spec_file import read
+from tests.conftest import homework
 
 
 @pytest.mark.parametrize("name", kinds())
 def test_a_key_is_read_as_it_was_written(name):
-    exercise = draw(found(name), 1, 1)
+    exercise = homework(name)
     read = read_key(json.dumps(key(exercise)))
     assert [k.part.answer for k in read.parts.values()] == [p.answer for p in exercise.parts]
     assert [k.part.quantity for k in read.parts.values()] == [p.quantity for p in exercise.parts]
@@ -52,7 +53,7 @@ TAMPERED = [  # what is changed in the first part -> what it says
 
 @pytest.mark.parametrize(("changed", "said"), TAMPERED)
 def test_a_key_that_somebody_has_changed(tmp_path, changed, said):
-    whole = key(draw(found("loss"), 1, 1))
+    whole = key(homework("loss"))
     whole["parts"][0] |= changed
     with pytest.raises(UnusableKey, match=said):
         read_key(json.dumps(whole))

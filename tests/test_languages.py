@@ -20,7 +20,7 @@ from generator.prose import TEMPLATES, languages
 from generator.render import words
 from generator.typst import typst
 from generator.unreadable import REASONS
-from tests.conftest import spec_of
+from tests.conftest import homework, spec_of
 
 OTHERS = [code for code in languages() if code != "en"]
 MACRO = re.compile(r"{% macro ([a-z]\w*)\((\w*)", re.ASCII)
@@ -107,7 +107,7 @@ def test_no_english_word_is_left(name, code):
 def test_a_key_is_marked_with_either_decimal_mark(code):
     exercise = draw(in_language("gradients", code), 1, 1)
     assert read_key(json.dumps(key(exercise))).marking.decimal == "either"
-    assert read_key(json.dumps(key(draw(found("gradients"), 1, 1)))).marking.decimal == "."
+    assert read_key(json.dumps(key(homework("gradients")))).marking.decimal == "."
 
 
 WRONG = [

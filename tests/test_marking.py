@@ -16,6 +16,7 @@ from generator.keys import key, read_key
 from generator.marking import HandIn, mark
 from generator.misconceptions import MISCONCEPTIONS
 from generator.spec_file import read
+from tests.conftest import homework
 from tests.simulated import a_class, simulated, typed
 
 
@@ -101,7 +102,7 @@ def test_the_course_says_what_is_worth_how_much():
 def test_right_from_ones_own_wrong_answer():
     """δ is wrong, and w's gradient computed with it."""
     wrong = 0.1234
-    x = float(draw(found("gradients"), 1, 1).spec.network.inputs[0][0])
+    x = float(homework("gradients").spec.network.inputs[0][0])
     marks = marked("gradients", {"dL/dz[1][1]": str(wrong), G: four(wrong * x)})
     assert marks["dL/dz[1][1]"].verdict == "wrong"
     assert (marks[G].verdict, marks[G].own, marks[G].credit) == ("follow-through", ("dL/dz[1][1]",), 1)
@@ -141,7 +142,7 @@ def test_who_types_what_is_no_choice_or_no_shape_is_told_what_to_type(name, part
 @pytest.mark.parametrize("rules", [{}, {"misconception": 0.25, "slip": 0.75}])
 def test_a_wrong_choice_is_worth_what_the_course_says(rules):
     """A misconception's number has the share of a misconception, a slip's that of a slip."""
-    exercise = draw(found("multiple_choice"), 1, 1)
+    exercise = homework("multiple_choice")
     told = set()
     for part in exercise.parts:
         right = part.options["abcdefgh".index(part.answer)]
@@ -161,7 +162,7 @@ def test_a_wrong_choice_is_worth_what_the_course_says(rules):
 
 
 def test_a_slip_in_a_choice_that_no_misconception_gives():
-    exercise = draw(found("multiple_choice"), 1, 1)
+    exercise = homework("multiple_choice")
     read_ = read_key(json.dumps(key(exercise)))
     (keyed, right), *_ = (
         (k, k.part.options["abcdefgh".index(k.part.answer)]) for k in read_.parts.values()
@@ -194,7 +195,7 @@ def test_misconceptions_that_are_the_same_are_said_as_one():
 
 
 def test_a_wrong_choice_names_its_misconception():
-    exercise = draw(found("multiple_choice"), 1, 1)
+    exercise = homework("multiple_choice")
     part = next(p for p in exercise.parts if p.misconceptions)
     wrong = part.misconceptions[0]
     one = marked("multiple_choice", {part.id: wrong.answer})[part.id]
@@ -261,7 +262,7 @@ def test_a_shape(text, verdict):
 
 def test_a_design_is_judged_by_what_it_does():
     """Other weights than the key's are right too; others with a wrong row, or too near to 0, are not."""
-    exercise = draw(found("design"), 1, 1)
+    exercise = homework("design")
     weights = [float(p.answer) for p in exercise.parts[:2]]  # of the first unit
     others = [float(p.answer) for p in exercise.parts[2:]]
     ids = [p.id for p in exercise.parts]
@@ -295,7 +296,7 @@ FORMS = ["gradients", "symbolic", "multiple_choice", "matrix_form", "design", "f
 
 @pytest.mark.parametrize("name", FORMS)
 def test_hostile_answers_in_every_form(name):
-    one = read_key(json.dumps(key(draw(found(name), 1, 1))))
+    one = read_key(json.dumps(key(homework(name))))
     hand_ins = [HandIn(str(n), one.variant, dict.fromkeys(one.parts, t)) for n, t in enumerate(HOSTILE)]
     marks = mark(hand_ins, {one.variant: one})
     assert len(marks) == len(HOSTILE) * len(one.parts)
@@ -332,7 +333,7 @@ def test_a_design_that_fails_is_told_where(weights, defect, told):
     from generator.grading import feedback, note_of
     from generator.pages import marked_pages
 
-    exercise = draw(found("design"), 1, 1)
+    exercise = homework("design")
     assert float(exercise.spec.network.layers[0].biases[0]) == 0.8
     assert [exercise.number(parse(f"a[1][1]#{s}")) for s in (1, 2, 3, 4)] == [1, 0, 0, 0]
     ids = [p.id for p in exercise.parts[:2]]

@@ -16,7 +16,6 @@ from derive.program import Program, Run
 from derive.quantity import parse
 from derive.verify import UNROLLED, Uncertified, certify_descent
 from generator.audit import audit
-from generator.draw import draw
 from generator.exercise import build, certified, trained
 from generator.latex import latex
 from generator.misconceptions import MISCONCEPTIONS, rewriting
@@ -28,7 +27,7 @@ from generator.slides import read_slides
 from generator.spec_file import load, read
 from generator.spec_network import OptimizerSpec
 from tests import test_structures
-from tests.conftest import lecture, networks
+from tests.conftest import homework, lecture, networks
 
 # A single weight of 1 whose gradient is the weight itself: x = 1, t = 0, L = a²/2.  η = 0.1.
 SINGLE = """
@@ -277,7 +276,7 @@ def test_commands(run):
 
 
 def test_homework_asks_for_the_loss_after_an_update_by_the_rule():
-    exercise = draw(load("adam"), 7, 1)
+    exercise = homework("adam", seed=7)
     (after,) = (part for part in exercise.parts if part.group == "after")
     run = Run(exercise.program, exercise.iterates, 0.1)
     assert after.answer == pytest.approx(run[parse("L@1")], rel=1e-12)

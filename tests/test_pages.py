@@ -29,7 +29,7 @@ from generator.prose import TEMPLATES
 from generator.publish import contents
 from generator.spec_file import load, read
 from generator.text import CannotWrite
-from tests.conftest import lecture, spec_of, variant
+from tests.conftest import homework, lecture, spec_of
 from tests.test_spec import GOOD
 
 GOLDEN = Path(__file__).parent / "pages"
@@ -72,9 +72,9 @@ EXERCISES = {
     "ceng506-layers": lambda: lecture("ceng506-layers"),
     "softmax": lambda: lecture("softmax"),
     "adam": lambda: lecture("adam"),
-    "homework": lambda: variant("mazur", seed=7),
-    "homework-softmax": lambda: variant("softmax", seed=7),
-    "homework-circuit": lambda: variant("ceng506-sum-product", seed=7),
+    "homework": lambda: homework("mazur", seed=7),
+    "homework-softmax": lambda: homework("softmax", seed=7),
+    "homework-circuit": lambda: homework("ceng506-sum-product", seed=7),
 }
 
 
@@ -171,7 +171,7 @@ def test_tanh_has_its_own_derivation_and_homework_has_none():
 
 
 def test_the_key_holds_what_the_contract_says():
-    data = key(variant("mazur", seed=7))
+    data = key(homework("mazur", seed=7))
     assert set(data) == {
         *("exercise", "title", "kind", "variant", "spec_digest", "version", "parts", "verification"),
         *("marking", "specs"),  # by which it is marked

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from derive.quantity import parse
-from generator.draw import draw
 from generator.exercises import found
 from generator.formats import FORMATS
 from generator.forms import FORMS
@@ -17,6 +16,7 @@ from generator.paper import Paper, drawn, specs_of
 from generator.publish import contents
 from generator.refusal import SpecError
 from generator.spec_file import load, read
+from tests.conftest import homework
 from tests.test_leaks import SEED, STUDENT, leaks
 
 HEAD = 'name = "hw3"\ntitle = "Homework 3"\nnote = "By Monday."\n'
@@ -96,7 +96,7 @@ def test_answers_of_every_form_stand_on_one_sheet(sheet):
 
 
 def test_a_single_exercise_is_a_paper_of_one():
-    exercise = draw(load("mazur"), 7, 1)
+    exercise = homework("mazur", seed=7)
     paper = Paper.of(exercise)
     assert contents(paper, FORMATS) == contents(exercise, FORMATS)
     assert [part["id"] for part in key(paper)["parts"]] == [part.id for part in exercise.parts]

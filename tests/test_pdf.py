@@ -20,7 +20,7 @@ from generator.pdf import ENGINES, CannotTypeset, Typesetter, answers_of
 from generator.prose import languages
 from generator.render import document
 from generator.spec_file import load
-from tests.conftest import beyond
+from tests.conftest import beyond, homework
 
 TEX = pytest.param("latex", marks=pytest.mark.tex)
 LECTURES = ["mazur", "cummins", "ceng506-and", "ceng506-layers", "ceng506-sum-product"]
@@ -76,7 +76,7 @@ def test_typst_keeps_to_the_margins(name, way, tmp_path):
 @pytest.mark.parametrize("name", ["mazur", "matrix_form", "multiple_choice"])
 def test_both_engines_say_the_same(name, tmp_path):
     """The same words and numbers; to poppler a power is one more digit of its base."""
-    pages = pages_of(draw(found(name), 1, 1), "Ada Lovelace")
+    pages = pages_of(homework(name), "Ada Lovelace")
     by = {engine: made(tmp_path / engine, pages, engine) for engine in ENGINES}
     for file in by["typst"]:
         words = [
@@ -87,7 +87,7 @@ def test_both_engines_say_the_same(name, tmp_path):
 
 @pytest.mark.parametrize("engine", ["typst", TEX])
 def test_the_same_twice(engine, tmp_path):
-    pages = pages_of(draw(load("mazur"), 1, 1))
+    pages = pages_of(homework("mazur"))
     first, second = (made(tmp_path / n, pages, engine) for n in "12")
     assert first == second
 
@@ -168,7 +168,7 @@ def filled(data, answers):
 @pytest.mark.parametrize("engine", ["typst", TEX])
 @pytest.mark.parametrize("name", kinds())
 def test_every_part_has_a_field_and_what_is_typed_there_is_read(name, engine, tmp_path):
-    exercise = draw(found(name), 1, 1)
+    exercise = homework(name)
     files = made(tmp_path, pages_of(exercise, "Ada Lovelace"), engine)
     assert set(files) == {"0/question.pdf", "0/solution.pdf"}
     question = files["0/question.pdf"]
@@ -177,7 +177,7 @@ def test_every_part_has_a_field_and_what_is_typed_there_is_read(name, engine, tm
 
 
 def test_fields_lie_on_the_page_and_apart(tmp_path):
-    question = made(tmp_path, pages_of(draw(load("mazur"), 1, 1)), "typst")["0/question.pdf"]
+    question = made(tmp_path, pages_of(homework("mazur")), "typst")["0/question.pdf"]
     with pikepdf.open(io.BytesIO(question)) as pdf:
         for page in pdf.pages:
             boxes = [
@@ -277,7 +277,7 @@ def test_characters_without_a_glyph(engine, text, missing):
 @pytest.mark.tex
 def test_latex_is_not_let_out():
     """A source that reads another file, or runs a program, fails."""
-    body = pages_of(draw(found("logic"), 1, 1)).body("question", "tex")
+    body = pages_of(homework("logic")).body("question", "tex")
     source = document("tex", [body], fillable=True)
     for hostile in (r"\input{/etc/passwd}", r"\immediate\write18{touch x}\input{x}"):
         with pytest.raises(CannotTypeset):

@@ -2,6 +2,8 @@
 
 import json
 import re
+from contextlib import redirect_stdout
+from io import StringIO
 from itertools import pairwise
 from math import prod
 from pathlib import Path
@@ -9,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from derive.expression import parse, value
+from generator.cli import main
 from tests.test_structures import UNHEARD
 
 # Tiny on purpose: what somebody else would need to read the formulas.
@@ -44,26 +47,19 @@ constants = ["c"]
 nodes = ["q = x*y + c", "r = exp(q)/(x + 2)", "f = max(r, y) * x"]
 output = "f"
 """
-SPECS = [
-    "mazur",
-    "cummins",
-    "softmax",
-    "ceng506-xnor",
-    "ceng506-neuron",
-    "batch.toml",
-    "circuit.toml",
-    "unheard.toml",
-]
+FILES = {"batch.toml": BATCH, "circuit.toml": CIRCUIT, "unheard.toml": UNHEARD}
+SPECS = ["mazur", "cummins", "softmax", "ceng506-xnor", "ceng506-neuron", *FILES]
 
 
-@pytest.fixture(params=SPECS)
-def report(request, run):
-    Path("batch.toml").write_text(BATCH)
-    Path("circuit.toml").write_text(CIRCUIT)
-    Path("unheard.toml").write_text(UNHEARD)
-    done = run("derive", request.param, "--json")
-    assert done.code == 0
-    return json.loads(done.out)
+@pytest.fixture(scope="module", params=SPECS)
+def report(request, tmp_path_factory):
+    source = request.param
+    if source in FILES:
+        source = tmp_path_factory.mktemp("spec") / source
+        source.write_text(FILES[request.param], "utf-8")
+    with redirect_stdout(StringIO()) as out:
+        assert main(["derive", str(source), "--json"]) == 0
+    return json.loads(out.getvalue())
 
 
 def number(formula, env):

@@ -9,14 +9,13 @@ from derive.expression import parse as parse_formula
 from derive.expression import text
 from derive.quantity import parse
 from derive.verify import Uncertified
-from generator.draw import draw
 from generator.exercise import build, certified
 from generator.notation import NOTATIONS
 from generator.pages import pages
 from generator.refusal import SpecError
-from generator.spec_file import load, read
+from generator.spec_file import read
 from generator.worked_symbols import _Teller, flat
-from tests.conftest import lecture
+from tests.conftest import homework, lecture
 
 
 def symbols(sizes, activation="sigmoid", notation="ceng506", more=""):
@@ -155,7 +154,7 @@ def test_an_activation_of_the_whole_network_needs_sizes():
 
 
 def test_homework_of_sizes_has_numbers():
-    exercise = draw(load("ceng506-layers"), 7, 1)
+    exercise = homework("ceng506-layers", seed=7)
     assert exercise.kind == "backprop"
     assert re.search(r"w_\{11\}\^\{\(1\)\} = -?0\.\d", pages(exercise, ["md"])["question.md"])
     assert not exercise.spec.source.symbols
