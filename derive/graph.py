@@ -73,6 +73,9 @@ class Graph:
     forward_only: bool = False
     aliases: Mapping[Quantity, Quantity] = field(default_factory=dict, compare=False, repr=False)
     _found: dict[tuple[str, Index, int, bool], Node] = field(init=False, repr=False)
+    _located: dict[tuple[str, Index, int | None], tuple[Node, Index] | None] = field(
+        default_factory=dict, init=False, repr=False
+    )
 
     def __post_init__(self) -> None:
         found = {(n.name, n.prefix, len(n.shape), n.sampled): n for n in self.nodes}
@@ -96,6 +99,14 @@ class Graph:
 
     def find(self, q: Quantity) -> tuple[Node, Index]:
         """The node that holds `q` and the element's index in it; KeyError if there is none."""
+        key = (q.name, q.index, q.sample)
+        if key not in self._located:
+            self._located[key] = self._find(q)
+        if (found := self._located[key]) is None:
+            raise KeyError(str(q))
+        return found
+
+    def _find(self, q: Quantity) -> tuple[Node, Index] | None:
         per_sample = self.samples == 1 or q.sample is not None
         for cut in range(len(q.index) + 1):
             prefix, element = q.index[:cut], q.index[cut:]
@@ -106,8 +117,8 @@ class Graph:
                         if q.sample is None or (sampled and q.sample <= self.samples):
                             return node, element
         if q.sample is None and (same := self.aliases.get(q.at())):
-            return self.find(same)
-        raise KeyError(str(q))
+            return self._find(same)
+        return None
 
     def locate(self, q: Quantity, sample: int | None) -> tuple[Node, Index]:
         """`find` for a sample where q has one per sample, else for q as it is."""

@@ -8,7 +8,7 @@ All indices count from 1.  `#s` is a sample of a batch, `@k` the state after k u
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 __all__ = ["Derivative", "Id", "Quantity", "parse"]
 
@@ -43,7 +43,9 @@ class Quantity:
 
     def at(self, *, sample: int | None = None, update: int = 0) -> Quantity:
         """The same quantity for another sample or after other updates."""
-        return replace(self, sample=sample, update=update)
+        if (sample, update) == (self.sample, self.update):
+            return self
+        return Quantity(self.name, self.index, sample, update)
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,9 +38,10 @@ class Misconception:
 
 def rewriting(together: Sequence[Misconception]) -> Rewrite:
     """One rewrite that makes all of the given mistakes."""
+    of_paths = any(m.paths or m.combine for m in together)
 
     def rewrite(program: Program, q: Id) -> Expr | None:
-        if hidden(program, q) and any(m.paths or m.combine for m in together):
+        if of_paths and hidden(program, q):
             assert isinstance(q, Derivative)
             terms: Terms | None = program.factors(q)
             if not all(_passes_a_weight(term) for term in terms or ()):
@@ -66,9 +67,9 @@ def _passes_a_weight(term: tuple[Expr, ...]) -> bool:
 
 
 def _gradient(program: Program, q: Id, name: str) -> bool:
-    root = program.derivation.graph.root.at()
     # Without an index it is the gate of a circuit that is called z.
-    return isinstance(q, Derivative) and q.of == root and q.wrt.name == name and bool(q.wrt.index)
+    named = isinstance(q, Derivative) and q.wrt.name == name and bool(q.wrt.index)
+    return named and _of_the_loss(program, q)
 
 
 def _of_the_loss(program: Program, q: Id) -> bool:
@@ -80,20 +81,22 @@ def _last(program: Program) -> int:
     return max((n.prefix[0] for n in layers), default=0)
 
 
-def _layer(program: Program, q: Id) -> int:
-    """The layer of ∂L/∂a; far above every layer for anything else."""
+def _layer(program: Program, q: Id) -> int | None:
+    """The layer of ∂L/∂a; None for anything else."""
     is_one = _gradient(program, q, "a") and isinstance(q, Derivative)
-    return q.wrt.index[0] if is_one and isinstance(q, Derivative) else 10**9
+    return q.wrt.index[0] if is_one and isinstance(q, Derivative) else None
 
 
 def hidden(program: Program, q: Id) -> bool:
     """∂L/∂a of a hidden unit."""
-    return _layer(program, q) < _last(program)
+    layer = _layer(program, q)
+    return layer is not None and layer < _last(program)
 
 
 def output(program: Program, q: Id) -> bool:
     """∂L/∂a of an output."""
-    return _layer(program, q) == _last(program) > 0
+    layer = _layer(program, q)
+    return layer is not None and layer == _last(program) > 0
 
 
 def slope(q: Any) -> bool:

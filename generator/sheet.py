@@ -142,9 +142,10 @@ class Sheet:
         """The quantities of the sheet whose own formula a misconception changes."""
         program, graph = self.exercise.program, self.exercise.graph
         known = [q for q in (*self.asked, *self.between) if counted(graph, q) is None]
+        changes = {m.id: rewriting([m]) for m in self.misconceptions}
         return {
-            m.id: {q for q in known if rewriting([m])(program, q) is not None}
-            for m in self.misconceptions
+            note: {q for q in known if change(program, q) is not None}
+            for note, change in changes.items()
         }
 
     @cached_property
