@@ -9,6 +9,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from generator.builtin import LECTURES
 from generator.exercise import build, certified
 from generator.formula import (
     Aligned,
@@ -43,7 +44,7 @@ from generator.picture import (
     spoken,
     svg,
 )
-from generator.spec import LECTURES, load
+from generator.spec_file import load
 from generator.typst import typst as typst_
 
 W = Index(Symbol("w"), Number("11"), row("(", Number("1"), ")"))

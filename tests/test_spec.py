@@ -49,7 +49,7 @@ BAD = [  # replace, by, the whole message
     (
         "[network]",
         "[netwrk]",
-        "hw.toml: netwrk: found an unknown key, allowed: name, title, note, points, language, notation, patterns, telling, digits, pictures, kind, ask, network, circuit, margin, draw, marking, exercise; "
+        "hw.toml: netwrk: found an unknown key, allowed: name, title, note, points, language, paper, notation, patterns, telling, digits, braces, pictures, kind, ask, network, circuit, margin, draw, marking, exercise; "
         "did you mean network? (and 1 more)",
     ),
     ('name = "hw"\n', "", "hw.toml: name: found nothing, allowed: it must be given"),
