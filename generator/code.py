@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
 
-__all__ = ["code"]
+from markupsafe import Markup
 
-Bar = tuple[int, int, int]
+__all__ = ["Code", "code"]
+
+
+@dataclass(frozen=True)
+class Code:
+    """`size` modules wide and high; a bar is as many modules as it is long, from the upper left."""
+
+    size: int
+    bars: tuple[dict[str, int], ...]
+
+    def drawn(self, pattern: str) -> Markup:
+        """Every bar as the pattern has it: "M%(column)d %(row)dh%(length)d"."""
+        return Markup("".join(pattern % bar for bar in self.bars))
 
 
 @lru_cache(256)
-def code(text: str) -> tuple[int, tuple[Bar, ...]]:
-    """How many modules it is wide and high, and its bars: (column, row, length), from the upper left.
-
-    A quarter of it may be unreadable (level Q, ISO/IEC 18004) for as short a text as a variant's id."""
+def code(text: str) -> Code:
+    """A quarter of it may be unreadable (level Q, ISO/IEC 18004), of a text as short as an id."""
     import segno
 
     rows = [*segno.make(text, micro=False, error="m", boost_error=True).matrix]
@@ -24,6 +35,6 @@ def code(text: str) -> tuple[int, tuple[Bar, ...]]:
         for dark, run in groupby(row):
             length = len([*run])
             if dark:
-                bars.append((x, y, length))
+                bars.append({"column": x, "row": y, "length": length})
             x += length
-    return len(rows), tuple(bars)
+    return Code(len(rows), tuple(bars))

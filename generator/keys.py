@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from decimal import Decimal
 from math import isfinite
 from pathlib import Path
@@ -79,7 +79,7 @@ def key(it: Exercise | Paper) -> dict[str, Any]:
                 "tolerance": part.tolerance,
                 "points": part.points,
                 "depends_on": [prefix + other for other in part.depends_on],
-                "misconceptions": [asdict(wrong) for wrong in part.misconceptions],
+                "misconceptions": [{"note": w.note, "answer": w.answer} for w in part.misconceptions],
                 **({"options": list(part.options)} if part.options else {}),
             }
             for prefix, part in paper.parts

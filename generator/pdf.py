@@ -29,7 +29,7 @@ from generator.render import Body, Booklet, Pages, Through, document
 __all__ = ["ENGINES", "CannotTypeset", "Engine", "Typesetter", "answers_of"]
 
 TIMEOUT = 300  # seconds a run may take
-RUN = 50  # sheets a run of LaTeX sets
+RUN = 25  # sheets a run of LaTeX sets; of a class the last one is waited for
 FIRST = 10  # sheets of the first run, from which the others know how many pages there are
 FAR = 4  # runs that are waited for before another is begun
 MARK = "chainwork:"

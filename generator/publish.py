@@ -111,10 +111,10 @@ def staging(folder: Path) -> Iterator[Path]:
             target = folder / path.relative_to(stage)
             if target.is_dir() or target.parent.is_file():
                 raise FileExistsError(17, "something else is there", str(target))
+        for parent in dict.fromkeys(path.parent for path in files):
+            (folder / parent.relative_to(stage)).mkdir(exist_ok=True)
         for path in files:
-            target = folder / path.relative_to(stage)
-            target.parent.mkdir(exist_ok=True)
-            os.replace(path, target)
+            os.replace(path, folder / path.relative_to(stage))
         made = []
     finally:
         shutil.rmtree(stage, ignore_errors=True)
@@ -126,7 +126,8 @@ def write_files(folder: Path, files: Mapping[str, str]) -> None:
     """Write text files into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in files.items():
-        (folder / name).parent.mkdir(exist_ok=True)
+        if "/" in name:
+            (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8", newline="\n")
 
 

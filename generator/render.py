@@ -11,7 +11,7 @@ import traceback
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Any, get_args
 
@@ -23,6 +23,7 @@ from jinja2 import (
     TemplateSyntaxError,
     pass_context,
 )
+from jinja2.environment import TemplateModule
 from jinja2.runtime import Context
 from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import Markup
@@ -173,15 +174,37 @@ def _rendered(own: Path | None, page: str, data: Mapping[str, Any]) -> str:
     nobody has written the language."""
     _known(data["language"], own)
     try:
-        return _environment(own).get_template(f"pages/{page}.jinja").render(data, own=own)
+        context = {**data, "own": own}
+        set_in = tuple((name, context.get(name)) for name in SET_IN)
+        macros = _macros(set_in) if own is None else _macros.__wrapped__(set_in)
+        return _environment(own).get_template(f"pages/{page}.jinja").render(context | macros)
     except (TemplateError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         if own is None or isinstance(error, CannotWrite):
             raise
         raise CannotRender(_place(own, error)) from None
 
 
+# What all pages of a class have in common, and all that a macro needs to know beside what it is given.
+SET_IN = ("format", "language", "form", "paper", "fillable", "typed", "through", "folder", "own")
+
+
+@lru_cache(64)
+def _macros(set_in: tuple[tuple[str, Any], ...]) -> dict[str, TemplateModule]:
+    """What a page is made of: `page`, the macros of its format, and `prose`, those of its language."""
+    context = dict(set_in)
+    environment = _environment(context["own"])
+    context["decimal_mark"] = _fixed(context["language"], context["own"])["decimal_mark"]
+    files = {"page": f"{context['format']}/page.jinja", "prose": f"prose/{context['language']}.jinja"}
+    return {name: environment.get_template(file).make_module(context) for name, file in files.items()}
+
+
+@cache
+def _ours() -> list[str]:
+    return languages()
+
+
 def _known(language: str, own: Path | None) -> None:
-    if language not in (there := languages(own)):
+    if language not in _ours() and language not in (there := languages(own)):
         raise CannotRender(f"language: found {language!r}, allowed: {', '.join(there)}")
 
 
@@ -297,7 +320,6 @@ def document(
     data: dict[str, Any] = {"format": name, "bodies": bodies, "fillable": fillable, "typed": True}
     data |= {about: getattr(first, about) for about in ("title", "form", "language", "paper")}
     data["through"] = None if first.own else through
-    data["decimal_mark"] = _fixed(first.language, first.own)["decimal_mark"]
     return _tidy(_rendered(first.own, "document", data))
 
 
