@@ -8,8 +8,9 @@ from generator.check import SECRET
 from generator.commands.making import MOST_PRACTICE
 from generator.draw import draw, draw_all
 from generator.exercises import found, kinds
-from generator.formula import rewritten
+from generator.formula import equation, rewritten
 from generator.misconceptions import MISCONCEPTIONS
+from generator.page import label
 from generator.paper import drawn
 from generator.practice import hints, practice_pages
 from generator.prose import languages
@@ -39,7 +40,10 @@ def numbers_of(node):
 def test_the_last_hint_is_the_answer(name):
     for exercise in draw_all(found(name), 1, range(2)):
         for part in exercise.parts:
-            *_, last = hints(exercise, part)
+            *before, last = hints(exercise, part)
+            assert not [
+                hint for hint in before if hint == equation(label(exercise, part), label(exercise, part))
+            ]
             if part.form == "number":
                 expected = Teller(exercise).shown(part.quantity) if part.id.startswith("dL") else None
                 texts = numbers_of(last)
