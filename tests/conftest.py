@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 from functools import cache
 from typing import NamedTuple
@@ -153,3 +154,42 @@ def settings_of_nobody(tmp_path_factory):
         patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("settings")))
         secret(usual_secret())  # which the first command to need it would say that it has made
         yield
+
+
+# --- a real browser ---
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    assert CHROMIUM, "apt-get install chromium"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def opened(browser, tmp_path):
+    """A page from its text, and whatever the browser has to complain of or to ask for."""
+    context = browser.new_context()
+    said = []
+
+    def open_(text):
+        path = tmp_path / "page.html"
+        path.write_text(text, "utf-8")
+        page = context.new_page()
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.on(
+            "request", lambda request: said.append(request.url) if request.url != path.as_uri() else None
+        )
+        page.goto(path.as_uri())
+        return page
+
+    yield open_
+    context.close()
+    assert said == []

@@ -166,3 +166,18 @@ def test_braces_are_for_pages_too(tmp_path, run):
     text = (tmp_path / "b/example/solution.md").read_text("utf-8")
     assert r"\underbrace{" in text
     assert r"\boxed{" in text
+
+
+@pytest.mark.browser
+def test_slides_in_a_browser(opened):
+    """Each fills the window; axe finds nothing."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    pages, deck, _ = told(exercise_of("ceng506-and"))
+    page = opened(pages.text("slides", "html"))
+    high = page.evaluate("innerHeight")
+    heights = page.eval_on_selector_all(".slide", "all => all.map(e => e.offsetHeight)")
+    assert len(heights) == len(deck) + 2
+    assert min(heights) >= high
+    found_ = Axe().run(page)
+    assert found_.violations_count == 0, found_.generate_report()[:2000]

@@ -2,7 +2,6 @@
 anywhere; nothing is wrong for those who cannot see it."""
 
 import random
-import shutil
 from dataclasses import replace
 from functools import cache
 
@@ -27,42 +26,7 @@ from tests.conftest import homework
 pytestmark = pytest.mark.browser
 
 NAMES = sorted(path.stem for path in LECTURES.glob("*.toml"))
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 NEAR = 1e-9
-
-
-@pytest.fixture(scope="session")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    assert CHROMIUM, "apt-get install chromium"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def opened(browser, tmp_path):
-    """A page from its text, and whatever the browser has to complain of or to ask for."""
-    context = browser.new_context()
-    said = []
-
-    def open_(text):
-        path = tmp_path / "page.html"
-        path.write_text(text, "utf-8")
-        page = context.new_page()
-        page.on("console", lambda message: said.append(message.text))
-        page.on("pageerror", lambda error: said.append(str(error)))
-        page.on(
-            "request", lambda request: said.append(request.url) if request.url != path.as_uri() else None
-        )
-        page.goto(path.as_uri())
-        return page
-
-    yield open_
-    context.close()
-    assert said == []
 
 
 @cache

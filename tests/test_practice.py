@@ -16,7 +16,6 @@ from generator.practice import hints, practice_pages
 from generator.prose import languages
 from generator.render import words
 from generator.telling import Teller
-from tests.test_live import browser, opened  # noqa: F401
 
 DIGITS = {"de": ",", "tr": ",", "en": "."}
 
@@ -74,7 +73,7 @@ def test_hints_go_from_the_chain_rule_to_the_number():
 @pytest.mark.parametrize(
     "name", ["gradients", "update", "multiple_choice", "matrix_form", "logic", "symbolic"]
 )
-def test_right_answers_are_right(name, opened):  # noqa: F811
+def test_right_answers_are_right(name, opened):
     papers = papers_of(name)
     page = opened(practice_pages(papers).text("practice", "html"))
     for _ in papers:
@@ -95,7 +94,7 @@ def test_right_answers_are_right(name, opened):  # noqa: F811
 
 @pytest.mark.browser
 @pytest.mark.parametrize("language", languages())
-def test_a_mistake_is_named(language, opened):  # noqa: F811
+def test_a_mistake_is_named(language, opened):
     """Every number that a misconception gives, typed in the language's way; and what is no number."""
     papers = papers_of("gradients", 1, language)
     page = opened(practice_pages(papers).text("practice", "html"))
@@ -124,7 +123,7 @@ def test_a_mistake_is_named(language, opened):  # noqa: F811
 
 
 @pytest.mark.browser
-def test_hints_open_one_by_one_and_every_variant_comes_before_any_again(opened):  # noqa: F811
+def test_hints_open_one_by_one_and_every_variant_comes_before_any_again(opened):
     papers = papers_of("gradients", 4)
     page = opened(practice_pages(papers).text("practice", "html"))
     names = []
@@ -145,7 +144,7 @@ def test_hints_open_one_by_one_and_every_variant_comes_before_any_again(opened):
 @pytest.mark.browser
 @pytest.mark.parametrize("language", languages())
 @pytest.mark.parametrize("name", ["gradients", "multiple_choice", "find_mistake"])
-def test_for_those_who_cannot_see_it(name, language, opened):  # noqa: F811
+def test_for_those_who_cannot_see_it(name, language, opened):
     from axe_playwright_python.sync_playwright import Axe
 
     page = opened(practice_pages(papers_of(name, 2, language)).text("practice", "html"))
