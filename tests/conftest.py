@@ -22,6 +22,8 @@ from generator.course import secret, usual_secret
 from generator.draw import draw
 from generator.exercise import build, certified
 from generator.exercises import found
+from generator.notation import NOTATIONS, TELLINGS
+from generator.prose import languages
 
 settings.register_profile("chainwork", deadline=None, derandomize=True, max_examples=40)
 settings.load_profile("chainwork")
@@ -52,6 +54,24 @@ def homework(name, student=1, seed=1):
 ALL = sorted(path.stem for path in LECTURES.glob("*.toml"))
 NETWORKS = [name for name in ALL if spec_of(name).network]
 CIRCUITS = [name for name in ALL if spec_of(name).circuit]
+
+# The ways in which a lecture can be told otherwise than by itself.
+WAYS = [
+    {key: way}
+    for key, ways in (("language", languages()), ("notation", NOTATIONS), ("telling", TELLINGS))
+    for way in ways
+]
+
+
+def in_turn(ways, each=1):
+    """Every lecture with a few of the ways, so that each way has its turn: all of them with all would
+    take an hour.  A circuit is told in one way."""
+    turns = []
+    for n, name in enumerate(ALL):
+        own = [way for way in ways if "telling" not in way or name in NETWORKS]
+        some = (own[(each * n + k) % len(own)] for k in range(each))
+        turns += [pytest.param(name, way, id="-".join([name, *way.values()])) for way in some]
+    return turns
 
 
 @st.composite

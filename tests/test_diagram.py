@@ -11,15 +11,14 @@ from generator.diagram import MOST_UNITS, branching, data_loss, network, paths
 from generator.exercise import build, certified
 from generator.exercises import found, kinds
 from generator.latex import latex
-from generator.notation import NOTATIONS, TELLINGS
+from generator.notation import NOTATIONS
 from generator.number import shown
 from generator.pages import pages, pages_of
 from generator.picture import LEAST, WIDE, Box, Circle, Label, Line
-from generator.prose import languages
 from generator.render import _in
 from generator.spec_file import load, read
 from generator.wires import circuit
-from tests.conftest import ALL, CIRCUITS, NETWORKS, homework, lecture
+from tests.conftest import CIRCUITS, NETWORKS, WAYS, homework, in_turn, lecture
 from tests.test_tex import square
 
 
@@ -134,13 +133,6 @@ def test_nothing_collides_in_a_lecture(name, notation):
         assert list(collisions(drawn)) == []
 
 
-WAYS = [
-    pytest.param({key: way}, id=way)
-    for key, ways in (("language", languages()), ("notation", NOTATIONS), ("telling", TELLINGS))
-    for way in ways
-]
-
-
 def pictures(exercise):
     """Every picture that a solution holds, as it stands there."""
     pages_ = pages_of(exercise)
@@ -151,12 +143,9 @@ def pictures(exercise):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize(("name", "way"), [*in_turn([{}]), *in_turn(WAYS, each=4)])
 def test_nothing_collides_on_the_pages_of_a_lecture(name, way):
     spec = load(name)
-    if "telling" in way and not spec.network:
-        pytest.skip("a circuit is told in one way")
     drawn = list(pictures(certified(build(spec.model_copy(update=way)))))
     assert drawn
     for picture in drawn:

@@ -10,17 +10,14 @@ import numpy as np
 import pikepdf
 import pytest
 
-from generator.builtin import LECTURES as BUILT_IN
 from generator.draw import draw, draw_all
 from generator.exercise import build, certified
 from generator.exercises import found, kinds
-from generator.notation import NOTATIONS, TELLINGS
 from generator.pages import pages_of
 from generator.pdf import ENGINES, CannotTypeset, Typesetter, answers_of
-from generator.prose import languages
 from generator.render import document
 from generator.spec_file import load
-from tests.conftest import beyond, homework
+from tests.conftest import WAYS, beyond, homework, in_turn
 
 TEX = pytest.param("latex", marks=pytest.mark.tex)
 LECTURES = ["mazur", "cummins", "ceng506-and", "ceng506-layers", "ceng506-sum-product"]
@@ -53,21 +50,11 @@ def test_a_lecture(name, engine, tmp_path):
         assert "/AcroForm" not in pdf.Root
 
 
-WAYS = [
-    pytest.param({key: way}, id=way)
-    for key, ways in (("language", languages()), ("notation", NOTATIONS), ("telling", TELLINGS))
-    for way in ways
-]
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("name", sorted(path.stem for path in BUILT_IN.glob("*.toml")))
+@pytest.mark.parametrize(("name", "way"), [*in_turn([{}]), *in_turn(WAYS, each=2)])
 def test_typst_keeps_to_the_margins(name, way, tmp_path):
     """LaTeX says itself what is too wide, see `test_tex`."""
     spec = load(name)
-    if "telling" in way and not spec.network:
-        pytest.skip("a circuit is told in one way")
     made(tmp_path, pages_of(certified(build(spec.model_copy(update=way)))), "typst")
     assert list(beyond(tmp_path / "0" / "solution.pdf", 2.5 / 2.54 * 72)) == []
 

@@ -15,10 +15,9 @@ from generator.exercise import build, certified
 from generator.notation import NOTATIONS, TELLINGS
 from generator.pages import errata_pages
 from generator.paper import drawn, specs_of
-from generator.prose import languages
 from generator.publish import contents
 from generator.spec_file import load, read
-from tests.conftest import NETWORKS, beyond
+from tests.conftest import NETWORKS, WAYS, beyond, in_turn
 from tests.test_losses import source
 
 pytestmark = pytest.mark.tex
@@ -56,15 +55,9 @@ def test_pdflatex_is_there():
 
 
 ALL = sorted(path.stem for path in LECTURES.glob("*.toml"))
-WAYS = [
-    pytest.param({key: way}, id=way)
-    for key, ways in (("language", languages()), ("notation", NOTATIONS))
-    for way in ways
-]
 
 
-@pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("lecture", ALL)
+@pytest.mark.parametrize(("lecture", "way"), [*in_turn([{}]), *in_turn(WAYS, each=2)])
 def test_lectures(tmp_path, lecture, way):
     spec = load(lecture).model_copy(update=way)
     assert compiles(tmp_path, "solution", contents(certified(build(spec)), ["tex"])["solution.tex"]) >= 1
