@@ -13,8 +13,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
-from derive.expression import Ref, refs
-from derive.quantity import Derivative
+from derive.expression import Ref
+from derive.quantity import Derivative, Quantity
 from generator.exercise import Exercise, Part
 from generator.formula import Node, Text, equation
 from generator.misconceptions import MISCONCEPTIONS
@@ -88,9 +88,9 @@ def _sides(exercise: Exercise, part: Part) -> list[Node]:
         if isinstance(q, Derivative) and q.of == exercise.graph.root.at() and not q.update:
             return teller.step_sides(exercise.derivation.step(q))
         formula = exercise.program.formula(q)
-        while isinstance(formula, Ref):  # of a single sample and output L is L_1, by another name
-            (inner,) = refs(formula)
-            formula = exercise.program.formula(inner)
+        while isinstance(formula, Ref) and teller.label(formula.name) == teller.label(q):
+            assert isinstance(formula.name, Quantity)
+            formula = exercise.program.formula(formula.name)  # of a single term: L = L says nothing
         return [] if formula is None else teller.sides(formula, q)
     return []
 

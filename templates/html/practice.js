@@ -27,7 +27,7 @@ document.addEventListener("DOMContentLoaded", () => {
       return note ? ["mistake", note] : ["wrong"];
     }
     const typed = read(text);
-    if (typed === null) return ["unreadable"];
+    if (typed === null || !Number.isFinite(typed.number)) return ["unreadable"];
     const x = typed.number, near = key.near + 1e-12 * Math.abs(key.answer);
     const off = y => Math.abs(x - y);
     if (off(key.answer) <= near) return ["right"];
