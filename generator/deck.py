@@ -9,17 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import chain, groupby
 from math import ceil
 from typing import TypeVar
 
-from generator.formula import Aligned, Node
+from generator.formula import EMPTY, Aligned, Node
 from generator.page import Block, Formula, Section, Table
 from generator.picture import extent
 
 __all__ = ["ROOM", "Slide", "slides"]
 
 T = TypeVar("T")
+Line = tuple[Node, Node]
 
 ROOM = 19.0  # em under the heading of a slide
 ACROSS = 38.5  # em from left to right
@@ -77,17 +78,29 @@ def _steps(section: Section, block: Block, sentence: float) -> Iterator[Slide]:
 
 
 def _parts(formula: Formula, room: float) -> Iterator[Formula]:
-    """A formula; one that is higher than a slide in parts, the last of which has its number."""
+    """A formula; one that is higher than a slide in parts, the last of which has its number; an equation
+    only where it is higher than that itself."""
     node, number = formula
     if not isinstance(node, Aligned):
         yield formula
         return
-    *before, last = _filled(node.lines, _line, room)
+    runs = _filled(_equations(node.lines), lambda lines: sum(map(_line, lines)), room)
+    *before, last = (lines for run in runs for lines in _filled([*chain(*run)], _line, room))
     yield from ((Aligned(tuple(lines)), None) for lines in before)
     yield Aligned(tuple(last)), number
 
 
-def _line(line: tuple[Node, Node]) -> float:
+def _equations(lines: Iterable[Line]) -> list[list[Line]]:
+    """Lines, each with those that go on with it: a side between them is empty."""
+    found: list[list[Line]] = []
+    for line in lines:
+        if not found or (line[0] != EMPTY and found[-1][-1][1] != EMPTY):
+            found.append([])
+        found[-1].append(line)
+    return found
+
+
+def _line(line: Line) -> float:
     return max(sum(extent(side)) for side in line) + GAP
 
 

@@ -14,7 +14,7 @@ from generator.draw import draw
 from generator.exercise import build, certified
 from generator.exercises import found, kinds
 from generator.formats import FORMATS
-from generator.formula import Aligned, Symbol, row
+from generator.formula import EMPTY, Aligned, Symbol, row
 from generator.page import Block, Section, Table
 from generator.pages import pages_of
 from generator.paper import Paper
@@ -145,6 +145,24 @@ def test_factors_have_their_numbers_and_results_a_box(format_):
     }[format_]
     assert brace in text
     assert box in text
+
+
+@pytest.mark.parametrize("name", ["mazur", "cummins"])
+def test_an_equation_is_not_parted(name):
+    """What goes on, goes on where it began: these are all lower than a slide."""
+    for slide in told(exercise_of(name))[1]:
+        for node, _ in slide.blocks[0].formulas:
+            assert not (slide.again and isinstance(node, Aligned) and node.lines[0][0] == EMPTY)
+
+
+@pytest.mark.parametrize("engine", ["typst", pytest.param("latex", marks=pytest.mark.tex)])
+def test_two_decks_of_several_exercises(engine, run, tmp_path):
+    """Each exercise has a title of its own; a deck begins at the first."""
+    sheet = 'name = "s"\n[[exercise]]\nuse = "circuit"\n[[exercise]]\nuse = "parameter_count"\n'
+    (tmp_path / "s.toml").write_text(sheet, encoding="utf-8")
+    made = ("--count", "2", "--pages", "slides", "--format", "pdf", "--engine", engine)
+    assert run("make-exercise", str(tmp_path / "s.toml"), *made, "--out", str(tmp_path)).code == 0
+    assert len([*tmp_path.rglob("slides.pdf")]) == 2
 
 
 def test_of_the_command_line(run, tmp_path):
