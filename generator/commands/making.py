@@ -129,9 +129,8 @@ def make_practice(arguments: Namespace) -> int:
     with staging(folder) as stage:
         (file,) = press.put(stage, practice_pages(papers))
     print(folder / file)
-    print(
-        f"{arguments.count} variant{'s' * (arguments.count > 1)}, nobody's: what is typed is checked, and there are hints."
-    )
+    many = f"{arguments.count} variant{'s' * (arguments.count > 1)}"
+    print(f"{many}, nobody's: what is typed is checked, and there are hints.")
     print(f"Certified by {', '.join(papers[0].methods)}: within {max(p.max_error for p in papers):.0e}.")
     return 0
 
