@@ -165,6 +165,9 @@ def test_of_the_command_line(run, tmp_path):
     assert text.count('class="variant"') == 3
     assert run("make-practice", "logic", "--count", "3", "--out", str(tmp_path)).code == 0
     assert text == (tmp_path / "logic/practice.html").read_text("utf-8")
+    code, said, _ = run("make-practice", "logic", "--count", "1", "--out", str(tmp_path))
+    assert "1 variant, nobody's" in said
+    assert "One variant is in it" in (tmp_path / "logic/practice.html").read_text("utf-8")
     code, _, said = run("make-practice", "logic", "--count", "0")
     assert (code, said) == (2, f"chainwork: --count: found 0, allowed: 1 to {MOST_PRACTICE}\n")
 
