@@ -117,6 +117,16 @@ def test_a_mistake_is_named(language, opened):
             field.fill(text)
             field.dispatch_event("change")
             assert status.inner_text() == words("practice_unreadable", {}, language), text
+        field.fill("0")
+        field.dispatch_event("change")
+        about = {"name": "N", "answer": "0", "slip": ""}
+        assert (
+            status.inner_text().lower()
+            == words("told_wrong", about, language).removeprefix("N: ").lower()
+        )
+        field.fill(f"= {key['answer']:.6g}")
+        field.dispatch_event("change")
+        assert status.inner_text() == words("practice_right", {}, language)
         field.fill("")
         field.dispatch_event("change")
         assert status.inner_text() == ""
@@ -168,6 +178,8 @@ def test_of_the_command_line(run, tmp_path):
     code, said, _ = run("make-practice", "logic", "--count", "1", "--out", str(tmp_path))
     assert "1 variant, nobody's" in said
     assert "One variant is in it" in (tmp_path / "logic/practice.html").read_text("utf-8")
+    code, _, said = run("make-practice", "design")
+    assert (code, said.split(",")[0]) == (2, "chainwork: design: found nothing that a page can check")
     code, _, said = run("make-practice", "logic", "--count", "0")
     assert (code, said) == (2, f"chainwork: --count: found 0, allowed: 1 to {MOST_PRACTICE}\n")
 

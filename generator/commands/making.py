@@ -116,7 +116,7 @@ def make_practice(arguments: Namespace) -> int:
     """A page to practise on: variants that are nobody's, checked as they are typed."""
     from generator.check import SECRET
     from generator.paper import drawn
-    from generator.practice import practice_pages
+    from generator.practice import CHECKED, practice_pages
     from generator.publish import staging
 
     (spec, specs), press = sheet_of(arguments), press_of(arguments)
@@ -125,6 +125,9 @@ def make_practice(arguments: Namespace) -> int:
         raise Unusable(f"--count: found {arguments.count}, allowed: 1 to {MOST_PRACTICE}")
     seed, numbers = seed_of(arguments), range(1, arguments.count + 1)
     papers = [*progress(drawn(spec, specs, seed, numbers, None, SECRET), arguments.count)]
+    if not any(part.form in CHECKED for paper in papers for _, part in paper.parts):
+        allowed = "a kind whose answers are numbers, choices or shapes"
+        raise Unusable(f"{spec.name}: found nothing that a page can check, allowed: {allowed}")
     folder = Path(arguments.out) / spec.name
     with staging(folder) as stage:
         (file,) = press.put(stage, practice_pages(papers))

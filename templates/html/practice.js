@@ -8,7 +8,7 @@ document.addEventListener("DOMContentLoaded", () => {
   const NUMBER = new RegExp(`^(${PLAIN})(?:(?:e|[*·×]10\\^)\\(?([-+]?\\d+)\\)?)?$`, "i");
   const FRACTION = new RegExp(`^(${PLAIN})/(${PLAIN})$`);
   const read = text => {
-    const plain = text.trim().replace(/[−–]/g, "-").replace(/\s+/g, "").replace(",", ".");
+    const plain = text.trim().replace(/^[=≈]\s*/, "").replace(/[−–]/g, "-").replace(/\s+/g, "").replace(",", ".");
     const found = NUMBER.exec(plain);
     if (found) {
       const power = Number(found[2] ?? 0), digits = found[1].replace(/^[-+]?0*\.?0*/, "").replace(".", "").length;
@@ -34,7 +34,7 @@ document.addEventListener("DOMContentLoaded", () => {
     const share = key.answer === 0 ? 1 : near / Math.abs(key.answer);
     const fits = key.wrong.filter(([y]) => off(y) <= Math.max(share * Math.abs(y), typed.unit / 2 * (typed.digits >= key.digits)));
     if (fits.length) return ["mistake", fits.reduce((a, b) => off(b[0]) < off(a[0]) ? b : a)[1]];
-    if (typed.digits < key.digits && off(key.answer) <= typed.unit / 2 + near) return ["few"];
+    if (x !== 0 && typed.digits < key.digits && off(key.answer) <= typed.unit / 2 + near) return ["few"];
     if (x !== 0 && off(-key.answer) <= near) return ["sign"];
     if (x !== 0 && [-3, -2, -1, 1, 2, 3].some(n => off(key.answer * 10 ** n) <= near * 10 ** n)) return ["power"];
     return ["wrong"];
