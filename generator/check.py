@@ -388,7 +388,9 @@ def _alike(found: Checked) -> Iterator[str]:
 
 
 def apart(distance: float | None, part: str | None) -> str:
-    """How far two variants are."""
+    """How far two variants are: without end, where an answer that has no tolerance differs."""
+    if distance == float("inf"):
+        return f"apart in {part}, which has to be exact"
     return f"{distance:.1f} × their tolerances apart in {part}"
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from derive.program import Run
 from derive.quantity import parse
-from generator.check import Drawn, check, checked, closest, closest_of, lines, told_apart
+from generator.check import Drawn, apart, check, checked, closest, closest_of, lines, told_apart
 from generator.difficulty import difficulty, work
 from generator.draw import draw_all, sheet_of, structure
 from generator.exercise import STOP, build
@@ -377,3 +377,8 @@ def held_one_by_one(exercise, sheet, misconception, q):
         assert abs(answer - part.answer) > part.tolerance
     else:  # it changes nothing here
         assert not np.isfinite(answer) or answer == pytest.approx(part.answer, rel=1e-8)
+
+
+def test_how_far_apart():
+    assert apart(2.25, "q") == "2.2 × their tolerances apart in q"
+    assert apart(float("inf"), "q") == "apart in q, which has to be exact"
